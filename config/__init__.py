@@ -1,0 +1,1 @@
+"""What an operator may turn: typed settings, their meaning and their defaults."""
