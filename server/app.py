@@ -1,0 +1,211 @@
+"""Builds the running server from settings and slices, and takes it down in reverse, also after a half-failed start."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, suppress
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Literal
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from config.settings import Settings, section
+from crypto.ids import new_id
+from server import assembly
+from server.actors import Authenticator
+from server.clock import Clock, SystemClock
+from server.edge.dispatch import Dispatch
+from server.edge.health import Health
+from server.edge.http import HttpDoor, errors_and_measures
+from server.edge.limits import Limiter
+from server.edge.socket import SocketDoor
+from server.hub.hub import Hub
+from server.hub.notices import Limits
+from server.hub.sockets import Sockets
+from server.jobs import Bound, JobRunner
+from server.slices import Kit, Slice
+from server.spec.pages import spec_routes
+from server.telling import Relay
+from storage.leases import Leases
+from storage.mongo import Mongo
+from storage.outbox import Outbox
+from storage.redis import connect, ping
+
+log = logging.getLogger("mixee")
+
+SOCKET_PATH = "socket.io"
+
+Transport = Literal["polling", "websocket"]
+
+
+def release() -> str:
+    """The version of the server."""
+    try:
+        return version("mixee")
+    except PackageNotFoundError:
+        return "0.1.0"
+
+
+class App:
+    """One server process: `start`, then serve `web`, then `stop`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        slices: Sequence[Slice[Any]],
+        *,
+        mongodb_url: str,
+        redis_url: str,
+        clock: Clock | None = None,
+        transports: Sequence[Transport] = ("polling", "websocket"),
+    ) -> None:
+        """`transports`: how a Socket.IO client may connect; long polling needs one process that hears all of it."""
+        assembly.check(slices)
+        self.settings = settings
+        self.slices = slices
+        self.transports = list(transports)
+        self.clock = clock or SystemClock()
+        self.node = new_id()
+        self.namespace = f"mixee:{settings.mongodb_database}"
+        self.mongo = Mongo(mongodb_url, settings.mongodb_database)
+        self.redis = connect(redis_url)
+        self.hub = Hub(self.redis, self.clock, node=self.node, channel=f"{self.namespace}:hub")
+        self.relay = Relay(self.hub, Outbox(self.mongo), self.clock, slices)
+        self.health = Health(
+            {"mongodb": self.mongo.ping, "redis": self._ping_redis, "backplane": self._listening}, version=release()
+        )
+        self.services: dict[str, Any] = {}
+        self.web = web.Application(
+            middlewares=[errors_and_measures(self.clock)],
+            client_max_size=settings.max_body_bytes,
+            handler_args={"max_line_size": 8190, "max_field_size": 8190},
+        )
+        self._stack = AsyncExitStack()
+        self._door: SocketDoor | None = None
+
+    async def start(self) -> None:
+        """Open storage, build the services, join the cluster. After an error everything opened is closed again."""
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self.mongo.close)
+            stack.push_async_callback(self.redis.aclose)
+            await self.mongo.ping()
+            await self._ping_redis()
+            await self._indexes()
+            built = assembly.build(self.slices, self._kit, self._sections())
+            self.services = dict(built.by_slice)
+            self.relay.serve(built.by_slice)
+            self._open_doors(built)
+            stack.push_async_callback(self.hub.stop)
+            await self.hub.start()
+            for one in self.slices:
+                await self._begin(one, stack)
+            stack.push_async_callback(self.relay.settle)
+            leases = Leases(self.mongo, self.node)
+            jobs = [Bound(job, self.services[one.name]) for one in self.slices for job in one.jobs]
+            self._background(stack, self.health.watch())
+            self._background(stack, self.relay.run())
+            self._background(stack, JobRunner(jobs, leases, self.clock).run())
+            if self._door:
+                self._background(stack, self._door.expire())
+            self._stack = stack.pop_all()
+
+    async def drain(self) -> None:
+        """Tell the balancer and the clients that this process is going, and let requests finish."""
+        self.health.draining = True
+        if self._door:
+            self._door.draining = True
+        await self.hub.drain(self.settings.drain_seconds)
+
+    async def stop(self) -> None:
+        """Close everything that `start` opened, in reverse."""
+        await self._stack.aclose()
+
+    async def _begin(self, one: Slice[Any], stack: AsyncExitStack) -> None:
+        service = self.services[one.name]
+        if one.stop:
+            stop: Callable[[Any], Awaitable[None]] = one.stop
+            stack.push_async_callback(stop, service)
+        if one.start:
+            await one.start(service)
+
+    def _background(self, stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+
+        async def end() -> None:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+        stack.push_async_callback(end)
+
+    def _sections(self) -> dict[str, BaseModel]:
+        return {one.name: section(one.settings, one.name, os.environ) for one in self.slices if one.settings}
+
+    def _kit(self, one: Slice[Any], **parts: Any) -> Kit:
+        return Kit(
+            one,
+            mongo=self.mongo,
+            redis=self.redis,
+            clock=self.clock,
+            node=self.node,
+            namespace=self.namespace,
+            publish=self.relay.publish,
+            cut=self.hub.cut,
+            fills=self.hub.fills,
+            roles=assembly.roles(self.slices),
+            data_dir=str(self.settings.data_dir),
+            **parts,
+        )
+
+    def _open_doors(self, built: assembly.Built) -> None:
+        settings, commands = self.settings, assembly.commands(self.slices)
+        limiter = Limiter(self.redis, self.clock, namespace=self.namespace, on=settings.limits == "on")
+        dispatch = Dispatch(built.by_type, limiter, self.mongo)
+        authenticator = built.ports.get(Authenticator)
+        if authenticator is None:
+            raise assembly.ManifestError("no slice provides Authenticator: nobody could sign in")
+        http = HttpDoor(
+            dispatch,
+            authenticator,
+            trusted_proxies=settings.trusted_proxies,
+            max_body_bytes=settings.max_body_bytes,
+        )
+        self._door = SocketDoor(
+            dispatch,
+            authenticator,
+            self.hub,
+            self.clock,
+            slices=self.slices,
+            trusted_proxies=settings.trusted_proxies,
+            limits=Limits(max_event_bytes=settings.max_body_bytes, max_in_flight=settings.max_in_flight),
+            max_connections=settings.max_connections,
+        )
+        self._door.serve(commands, built.by_slice)
+        sockets = Sockets(
+            self._door,
+            slow=self.hub.slow,
+            max_in_flight=settings.max_in_flight,
+            transports=self.transports,
+            ping_interval=settings.ping_interval,
+            ping_timeout=settings.ping_timeout,
+            max_http_buffer_size=settings.max_body_bytes,
+            cors_allowed_origins="*" if "*" in settings.allowed_origins else (settings.allowed_origins or None),
+        )
+        self.hub.attach(sockets)
+        sockets.server.attach(self.web, socketio_path=SOCKET_PATH)
+        self.web.add_routes(http.routes(commands))
+        self.web.add_routes(self.health.routes())
+        self.web.add_routes(spec_routes(self.slices, release()))
+
+    async def _indexes(self) -> None:
+        for name, indexes in assembly.indexes(self.slices).items():
+            await self.mongo.collection(name).create_indexes(indexes)
+
+    async def _ping_redis(self) -> None:
+        await ping(self.redis)
+
+    async def _listening(self) -> None:
+        if not self.hub.listening:
+            raise ConnectionError("the subscription does not stand")

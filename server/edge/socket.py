@@ -1,0 +1,216 @@
+"""The socket door: signs connections in, hands events to commands, and answers each event exactly once."""
+
+import asyncio
+import dataclasses
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from server.actors import Actor, Authenticator, Caller
+from server.clock import Clock
+from server.edge.dispatch import Dispatch, Request, finished
+from server.edge.http import MAX_USER_AGENT, address_of
+from server.errors import (
+    Invalid,
+    MixeeError,
+    NotFound,
+    Problem,
+    Unauthenticated,
+    Unavailable,
+    problem,
+)
+from server.events import Nobody
+from server.hub.connections import Connection
+from server.hub.hub import Hub
+from server.hub.notices import Limits, Ready, SessionReady
+from server.hub.sockets import Refused
+from server.metrics import ACTIVE_USERS, CONNECTIONS, DISCONNECTS, EVENT_DURATION, EVENTS, HANDSHAKES
+from server.models import wire_time
+from server.routes import Command, Pending
+from server.slices import Slice
+
+log = logging.getLogger("mixee.socket")
+
+MAX_DEVICE_ID = 64
+
+
+class SocketDoor:
+    """Serves commands and connections over Socket.IO."""
+
+    def __init__(
+        self,
+        dispatch: Dispatch,
+        authenticator: Callable[[], Authenticator],
+        hub: Hub,
+        clock: Clock,
+        *,
+        slices: Sequence[Slice[Any]],
+        trusted_proxies: Sequence[str],
+        limits: Limits,
+        max_connections: int,
+    ) -> None:
+        self._dispatch = dispatch
+        self._authenticator = authenticator
+        self._hub = hub
+        self._clock = clock
+        self._slices = slices
+        self._trusted = trusted_proxies
+        self._limits = limits
+        self._max_connections = max_connections
+        self._commands: dict[str, Command] = {}
+        self._services: Mapping[str, Any] = {}
+        self._callers: dict[str, Caller] = {}
+        self.draining = False
+
+    def serve(self, commands: Sequence[Command], services: Mapping[str, Any]) -> None:
+        """Say what is behind the door."""
+        self._commands = {one.event: one for one in commands if one.event}
+        self._services = services
+
+    async def connect(self, sid: str, environ: dict[str, Any], auth: Any) -> None:
+        """Let a connection in whose access token holds. Raises Refused; its data carries a `code`."""
+        try:
+            if self.draining:
+                raise Unavailable("This server is stopping: connect again.", retry_after_ms=1000)
+            if len(self._hub.connections) >= self._max_connections:
+                raise Unavailable("This server is full: connect again later.", retry_after_ms=5000)
+            actor = await self._sign_in(auth)
+        except MixeeError as error:
+            HANDSHAKES.labels(error.code).inc()
+            raise Refused(error.message, problem(error, where="connect").error()) from error
+        except Exception as error:
+            HANDSHAKES.labels("internal").inc()
+            trouble = problem(error, where="connect")
+            raise Refused(trouble.message, trouble.error()) from error
+        HANDSHAKES.labels("ok").inc()
+        request = environ["aiohttp.request"]
+        address = address_of(request, self._trusted)
+        agent = request.headers.get("User-Agent", "")[:MAX_USER_AGENT]
+        self._callers[sid] = Caller("socket", address, agent)
+        self._hub.connections.add(Connection(sid, actor, address, self._clock.now(), agent))
+        self._measure()
+
+    async def connected(self, sid: str) -> None:
+        """Tell the client who it is, and the slices that it is there."""
+        connection = self._hub.connections.get(sid)
+        if connection is None:
+            return
+        ready = Ready(
+            user_id=connection.user_id,
+            device_id=connection.actor.device_id,
+            server_time=self._clock.now(),
+            recovered=False,
+            limits=self._limits,
+        )
+        self._hub.tell(connection, SessionReady(ready, to=Nobody()))
+        for one in self._slices:
+            if one.connected:
+                await self._guard(one.name, one.connected(self._services[one.name], connection))
+            if one.greets:
+                await self._guard(one.name, self._greet(one, connection))
+
+    async def _greet(self, one: Slice[Any], connection: Connection) -> None:
+        if one.greets:
+            for event in await one.greets(self._services[one.name], connection.actor):
+                self._hub.tell(connection, event)
+
+    async def disconnected(self, sid: str, reason: str) -> None:
+        """Forget the connection, and tell the slices."""
+        self._callers.pop(sid, None)
+        connection = self._hub.connections.remove(sid)
+        if connection is None:
+            return
+        DISCONNECTS.labels(reason.replace(" ", "_")).inc()
+        self._measure()
+        for one in self._slices:
+            if one.disconnected:
+                await self._guard(one.name, one.disconnected(self._services[one.name], connection))
+
+    async def event(self, sid: str, name: str, arguments: list[Any]) -> Any:
+        """Handle an event: the answer, or (when its second half is still to come) an awaitable of it."""
+        started = self._clock.monotonic()
+        connection = self._hub.connections.get(sid)
+        try:
+            if connection is None:
+                raise Unauthenticated("This connection has ended.")
+            if name == "session:renew":
+                return await self._renew(connection, arguments)
+            command = self._commands.get(name)
+            if command is None:
+                raise NotFound(f"There is no event {name[:100]!r}.")
+            given = _given(arguments)
+            request = Request(command, connection.actor, self._callers[sid], given)
+            result = await self._dispatch.run(request)
+        except Exception as error:  # noqa: BLE001 - the door answers every error
+            return self._refusal(name, error, started)
+        if isinstance(result, Pending):
+            return self._rest(command, result, started)
+        return self._success(command, result, started)
+
+    async def _rest(self, command: Command, result: Pending[Any], started: float) -> dict[str, Any]:
+        try:
+            value = await finished(result)
+        except Exception as error:  # noqa: BLE001 - the door answers every error
+            return self._refusal(command.event or "", error, started)
+        return self._success(command, value, started)
+
+    def _success(self, command: Command, result: Any, started: float) -> dict[str, Any]:
+        name = command.event or ""
+        EVENTS.labels(name, "ok").inc()
+        EVENT_DURATION.labels(name).observe(self._clock.monotonic() - started)
+        return {"ok": True, "data": command.adapter.dump_python(result, mode="json", by_alias=True)}
+
+    def _refusal(self, name: str, error: Exception, started: float) -> dict[str, Any]:
+        trouble: Problem = problem(error, where=f"event {name[:100]}")
+        known = name if name in self._commands or name == "session:renew" else "(unknown)"
+        EVENTS.labels(known, trouble.code).inc()
+        EVENT_DURATION.labels(known).observe(self._clock.monotonic() - started)
+        return {"ok": False, "error": trouble.error()}
+
+    async def _sign_in(self, auth: Any) -> Actor:
+        if not isinstance(auth, dict) or not isinstance(auth.get("token"), str):
+            raise Unauthenticated('Connect with auth {"token": <access token>}.')
+        device = auth.get("deviceId")
+        if device is not None and (not isinstance(device, str) or not 0 < len(device) <= MAX_DEVICE_ID):
+            raise Invalid(f"deviceId must be text of 1 to {MAX_DEVICE_ID} characters.")
+        actor = await self._authenticator().actor(auth["token"])
+        if device is None:
+            return actor
+        return Actor(actor.user_id, actor.role, actor.scope, actor.session_id, device, actor.expires_at)
+
+    async def _renew(self, connection: Connection, arguments: list[Any]) -> dict[str, Any]:
+        """Keep a connection beyond its first access token: `session:renew {token}` with a fresh one."""
+        given = _given(arguments)
+        fresh = await self._sign_in({"token": given.get("token"), "deviceId": connection.actor.device_id})
+        if fresh.user_id != connection.user_id:
+            raise Invalid("The token is somebody else's.", details=[{"field": "token", "message": "is another user's"}])
+        self._hub.connections.replace(dataclasses.replace(connection, actor=fresh))
+        return {"ok": True, "data": {"expiresAt": wire_time(fresh.expires_at)}}
+
+    async def _guard(self, name: str, work: Awaitable[None]) -> None:
+        """A slice that fails on a connection's start or end must not stop the others."""
+        try:
+            await work
+        except Exception:
+            log.exception("slice %s failed on a connection's start or end", name)
+
+    def _measure(self) -> None:
+        CONNECTIONS.set(len(self._hub.connections))
+        ACTIVE_USERS.set(self._hub.connections.user_count())
+
+    async def expire(self, every: float = 1.0) -> None:
+        """End connections whose access token has run out, until cancelled."""
+        while True:
+            await asyncio.sleep(every)
+            for connection in self._hub.connections.expired(self._clock.now()):
+                self._hub.close(connection, "token_expired")
+
+
+def _given(arguments: list[Any]) -> dict[str, Any]:
+    if not arguments:
+        return {}
+    if len(arguments) > 1:
+        raise Invalid(f"An event takes one object; this one came with {len(arguments)} arguments.")
+    if not isinstance(arguments[0], dict):
+        raise Invalid("An event takes one object.")
+    return arguments[0]

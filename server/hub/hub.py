@@ -1,0 +1,182 @@
+"""The hub: takes events from services and brings each to the sockets of its audience, on every process."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from prometheus_client import Counter
+
+from server.clock import Clock
+from server.events import Audience, Event, Members, Nobody, Passing, Users
+from server.hub.backplane import Backplane
+from server.hub.connections import Connection, Connections
+from server.hub.frames import Cut, Frame, Message
+from server.hub.notices import Behind, Closing, Draining, ServerDrain, SessionClosed, SyncBehind
+from server.hub.sequencer import Fill, Sequencer
+from server.hub.sockets import Sockets
+from server.models import Output
+from storage.redis import Redis
+
+log = logging.getLogger("mixee.hub")
+
+DELIVERIES = Counter("mixee_deliveries_total", "Events queued for a socket", ["kind"])
+SLOW = Counter("mixee_slow_consumer_total", "Connections cut because they did not read", ["action"])
+
+Heard = Callable[[Event[Any]], Awaitable[None]]
+
+
+class Hub:
+    """One per process. Services reach it through `publish` and `cut` only."""
+
+    def __init__(self, redis: Redis, clock: Clock, *, node: str, channel: str) -> None:
+        self.node = node
+        self._clock = clock
+        self.connections = Connections()
+        self._sockets: Sockets | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._since = float("inf")
+        self._sequencer = Sequencer(
+            deliver=self._deliver,
+            late=self._deliver_late,
+            local=lambda frame: any(self._ids(frame)),
+            since=lambda: self._since,
+            lost=self._lost,
+        )
+        self._backplane = Backplane(redis, channel=channel, node=node, heard=self._take, interrupted=self._interrupted)
+
+    def attach(self, sockets: Sockets) -> None:
+        """Say which sockets this process has."""
+        self._sockets = sockets
+
+    def fills(self, fill: Fill) -> None:
+        """Say where a conversation's missing entries are read."""
+        self._sequencer.fills(fill)
+
+    async def start(self) -> None:
+        """Join the cluster."""
+        await self._backplane.start()
+        self._since = self._clock.now().timestamp()
+
+    async def stop(self) -> None:
+        """Leave the cluster."""
+        await self._backplane.stop()
+        await self._sequencer.close()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    @property
+    def listening(self) -> bool:
+        """Whether this process hears the others."""
+        return self._backplane.listening
+
+    async def emit(self, event: Event[Any]) -> None:
+        """Bring an event to its audience, here at once and on the other processes through the backplane."""
+        frame = _frame(event)
+        if frame is None:
+            return
+        self._take(frame)
+        await self._backplane.send(frame)
+
+    async def cut(self, *, by: Literal["user", "session"], who: str, code: str) -> None:
+        """Close the connections of a user or a session on every process; `code` tells the client why."""
+        order = Cut(by, who, code)
+        self._take(order)
+        await self._backplane.send(order)
+
+    def tell(self, connection: Connection, event: Event[Any]) -> None:
+        """Tell one connection of this process."""
+        if self._sockets:
+            self._sockets.tell([connection.id], event.name, _wire(event.payload))
+
+    async def drain(self, seconds: float) -> None:
+        """Ask every client of this process to go elsewhere, spread over `seconds`, then end the transports."""
+        if self._sockets is None:
+            return
+        leaving = self.connections.all()
+        for connection in leaving:
+            after = random.uniform(0, seconds)
+            self.tell(connection, ServerDrain(Draining(reconnect_in_ms=int(after * 1000)), to=Nobody()))
+        await self._sockets.server.finish(seconds)
+        for connection in leaving:
+            self._sockets.leave(connection.id)
+
+    def slow(self, connection_id: str) -> None:
+        """End a connection that does not read."""
+        if self._sockets and self.connections.get(connection_id):
+            SLOW.labels("cut").inc()
+            self._spawn(self._sockets.abort(connection_id))
+
+    def close(self, connection: Connection, code: str) -> None:
+        """End one connection of this process and tell it why."""
+        if self._sockets:
+            self.tell(connection, SessionClosed(Closing(code=code), to=Nobody()))
+            self._spawn(self._sockets.close(connection.id))
+
+    def _take(self, message: Message) -> None:
+        if isinstance(message, Cut):
+            connections = self.connections
+            ids = connections.of_user(message.id) if message.by == "user" else connections.of_session(message.id)
+            for connection in [connections.get(one) for one in ids]:
+                if connection:
+                    self.close(connection, message.code)
+        elif message.conversation is not None:
+            self._sequencer.push(message)
+        else:
+            self._deliver(message)
+
+    def _deliver(self, frame: Frame) -> None:
+        self._tell(list(self._ids(frame)), frame)
+
+    def _deliver_late(self, frame: Frame) -> None:
+        """Tell an entry that was missed to the connections that were there when it was appended."""
+        connections = [self.connections.get(one) for one in self._ids(frame)]
+        self._tell([one.id for one in connections if one and one.since.timestamp() < frame.at], frame)
+
+    def _ids(self, frame: Frame) -> Iterator[str]:
+        return (one for user in frame.users for one in self.connections.of_user(user))
+
+    def _tell(self, ids: list[str], frame: Frame) -> None:
+        if ids and self._sockets:
+            told = self._sockets.tell(ids, frame.event, frame.payload, passing=frame.passing)
+            DELIVERIES.labels("passing" if frame.passing else "durable").inc(told)
+
+    def _lost(self, conversation: str, users: Sequence[str]) -> None:
+        notice = SyncBehind(Behind(conversation_ids=[conversation]), to=Users(users))
+        frame = _frame(notice)
+        if frame:
+            self._deliver(frame)
+
+    async def _interrupted(self) -> None:
+        """After a gap in the backplane, tell every client of this process that it may have missed something."""
+        self._sequencer.forget()
+        notice = SyncBehind(Behind(conversation_ids=[]), to=Nobody())
+        for connection in self.connections.all():
+            self.tell(connection, notice)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _wire(payload: Output) -> Any:
+    return payload.model_dump(mode="json", by_alias=True, exclude_none=False)
+
+
+def _frame(event: Event[Any]) -> Frame | None:
+    return frame_of(event.name, event.payload, event.to)
+
+
+def frame_of(name: str, payload: Output, to: Audience, *, at: datetime | None = None) -> Frame | None:
+    """An event as it travels; None when no client hears it. `at` is when an entry that is read again was appended."""
+    match to:
+        case Nobody():
+            return None
+        case Members(conversation_id, seq, ids):
+            return Frame(name, _wire(payload), sorted(ids), conversation_id, seq, at=at.timestamp() if at else 0.0)
+        case Passing(ids):
+            return Frame(name, _wire(payload), sorted(ids), passing=True)
+        case Users(ids):
+            return Frame(name, _wire(payload), sorted(ids))

@@ -1,0 +1,1 @@
+"""Tests of Mixee; the folders mirror the tree."""

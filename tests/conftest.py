@@ -1,0 +1,146 @@
+"""The tests' own servers (one mongod and one redis-server for the whole run) and the fixtures that use them."""
+
+import asyncio
+import itertools
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from storage.mongo import Mongo
+from storage.redis import Redis, connect
+from tests.harness import servers
+from tests.harness.clock import TurnableClock
+from tests.harness.people import Door, Person
+from tests.harness.servers import MONGODB, REDIS, Server
+
+_storage: dict[str, Any] = {}
+
+PASSWORD = "Correct-Horse-7"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start MongoDB and Redis once; test processes of xdist inherit their addresses."""
+    if MONGODB in os.environ or hasattr(config, "workerinput") or config.option.collectonly:
+        return
+    from storage.embedded import Embedded  # noqa: PLC0415 - outside servers may be given instead
+
+    folder = Path(tempfile.mkdtemp(prefix="mixee-tests-"))
+    loop = asyncio.new_event_loop()
+    embedded = loop.run_until_complete(Embedded.start(folder))
+    _storage.update(loop=loop, embedded=embedded, folder=folder)
+    os.environ[MONGODB] = str(embedded.mongodb_url)
+    os.environ[REDIS] = str(embedded.redis_url)
+
+
+def pytest_unconfigure() -> None:
+    """Stop what was started."""
+    if _storage:
+        _storage["loop"].run_until_complete(_storage["embedded"].stop())
+        _storage["loop"].close()
+        shutil.rmtree(_storage["folder"], ignore_errors=True)
+        os.environ.pop(MONGODB, None)
+        os.environ.pop(REDIS, None)
+        _storage.clear()
+
+
+@pytest.fixture
+def database() -> str:
+    """The name of a database that nobody else uses."""
+    return f"test_{secrets.token_hex(6)}"
+
+
+@pytest.fixture
+async def mongo(database: str) -> AsyncIterator[Mongo]:
+    """A fresh database on a real mongod."""
+    one = Mongo(os.environ[MONGODB], database)
+    yield one
+    await one.drop()
+    await one.close()
+
+
+@pytest.fixture
+async def redis() -> AsyncIterator[Redis]:
+    """A client of the real redis-server; keys are shared with other tests, so name them after the database."""
+    one = connect(os.environ[REDIS])
+    yield one
+    await one.aclose()
+
+
+@pytest.fixture
+def clock() -> TurnableClock:
+    """A clock that runs with real time and can be turned forward."""
+    return TurnableClock(running=True)
+
+
+Cluster = Callable[..., Awaitable[Server]]
+
+
+@pytest.fixture
+async def cluster(mongo: Mongo, database: str, clock: TurnableClock, tmp_path: Path) -> AsyncIterator[Cluster]:
+    """`await cluster()` starts one more server of all slices on the test's database."""
+    from run import CORE  # noqa: PLC0415 - tests of single parts must not need every slice
+
+    running: list[Server] = []
+
+    async def start(**settings: Any) -> Server:
+        slices = settings.pop("slices", CORE)
+        one = await servers.start(slices, database=database, data_dir=tmp_path, clock=clock, **settings)
+        running.append(one)
+        return one
+
+    yield start
+    for one in running:
+        await one.stop()
+    await mongo.ping()
+
+
+@pytest.fixture
+async def server(cluster: Cluster) -> Server:
+    """One running server of all slices."""
+    return await cluster()
+
+
+People = Callable[..., Awaitable[list[Person]]]
+
+
+@pytest.fixture
+async def people(server: Server) -> AsyncIterator[People]:
+    """`ada, bob = await people("ada", "bob")` registers accounts."""
+    made: list[Person] = []
+    numbers = itertools.count(1)
+    async with aiohttp.ClientSession() as session:
+
+        async def register(*names: str, at: Server | None = None) -> list[Person]:
+            found = []
+            for name in names:
+                where = at or server
+                body = {
+                    "email": f"{name}{next(numbers)}@example.com",
+                    "password": PASSWORD,
+                    "username": name,
+                    "displayName": name.capitalize(),
+                    "acceptTerms": True,
+                }
+                async with session.post(f"{where.url}/api/auth/register", json=body) as response:
+                    answer = await response.json()
+                    assert response.status == 201, answer
+                found.append(Person(where, session, name, answer))
+            made.extend(found)
+            return found
+
+        yield register
+        for one in made:
+            await one.close()
+
+
+@pytest.fixture(params=["http", "socket"])
+def door(request: pytest.FixtureRequest) -> Door:
+    """Either entrance, so that one test proves both."""
+    return Door(request.param)

@@ -1,0 +1,110 @@
+"""Programs that a test starts as processes of their own, and what they say."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).parents[2]
+WORD_SECONDS = 60.0
+"""How long a program may take to say what a test waits for."""
+END_SECONDS = 30.0
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Our environment without any setting of Mixee, and with `more`."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MIXEE_")}
+    return kept | {"PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "error"} | more
+
+
+class Program:
+    """A running process. What it says is kept: `out` and `err` are the lines so far."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.out: list[str] = []
+        self.err: list[str] = []
+        self._news = asyncio.Condition()
+        assert process.stdout
+        assert process.stderr
+        self._reading = [
+            asyncio.create_task(self._read(process.stdout, self.out)),
+            asyncio.create_task(self._read(process.stderr, self.err)),
+        ]
+
+    @classmethod
+    async def start(cls, *command: str, env: Mapping[str, str] | None = None, cwd: Path = ROOT) -> "Program":
+        """Start our Python with these arguments."""
+        return cls(
+            await asyncio.create_subprocess_exec(
+                sys.executable,
+                *command,
+                env=environment() if env is None else dict(env),
+                cwd=cwd,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+            )
+        )
+
+    async def says(self, text: str, *, times: int = 1, seconds: float = WORD_SECONDS) -> str:
+        """The line with `text` (the last of so many), as soon as it is there. Fails when the program ends before."""
+
+        def found() -> list[str]:
+            return [line for line in [*self.out, *self.err] if text in line]
+
+        async with asyncio.timeout(seconds), self._news:
+            await self._news.wait_for(lambda: len(found()) >= times or self._silent())
+        assert len(found()) >= times, f"it never said {text!r}:\n{self.said}"
+        return found()[times - 1]
+
+    @property
+    def said(self) -> str:
+        """Everything that it said."""
+        return "\n".join([*self.out, *self.err])
+
+    def descendants(self) -> list[psutil.Process]:
+        """Its children and theirs, as they are now."""
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def tell(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self.process.send_signal(number)
+
+    async def ended(self, seconds: float = END_SECONDS) -> int:
+        """Its exit status, once it has ended and everything it said is here."""
+        async with asyncio.timeout(seconds):
+            status = await self.process.wait()
+            await asyncio.gather(*self._reading)
+        return status
+
+    async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """End it with a signal; its exit status."""
+        self.tell(number)
+        return await self.ended()
+
+    async def clear(self) -> None:
+        """End it with all that it started, whatever state it is in: for the end of a test."""
+        everybody = self.descendants() if self.process.returncode is None else []
+        with suppress(ProcessLookupError):
+            self.process.kill()
+        for one in everybody:
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+        await self.ended()
+
+    async def _read(self, stream: asyncio.StreamReader, lines: list[str]) -> None:
+        while line := await stream.readline():
+            async with self._news:
+                lines.append(line.decode("utf-8", "replace").rstrip("\n"))
+                self._news.notify_all()
+        async with self._news:
+            self._news.notify_all()
+
+    def _silent(self) -> bool:
+        return all(one.done() for one in self._reading)

@@ -1,0 +1,23 @@
+"""A server of the notes slice as a process of its own, for tests of how processes start, share a port and end."""
+
+import argparse
+import sys
+
+from config.settings import Settings
+from server import serving
+from tests.server.notes import slice_of
+
+
+def main() -> int:
+    """Serve as the environment says; the exit status."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("command", choices=["serve"])
+    parser.add_argument("--workers", type=int)
+    arguments = parser.parse_args()
+    chosen = {} if arguments.workers is None else {"workers": arguments.workers}
+    settings = Settings(_env_file=None, **chosen)
+    return serving.serve(settings, [slice_of()], program=[sys.executable, "-m", "tests.server.notes_server"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

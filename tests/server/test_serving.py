@@ -1,0 +1,219 @@
+"""How server processes take their port, start, share it, are started again, and end."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import closing
+from pathlib import Path
+
+import aiohttp
+import psutil
+import pytest
+import socketio
+
+from server.serving import listening
+from server.serving.listening import CannotListen
+from storage.mongo import IndexModel, Mongo
+from tests.harness.processes import Program, environment
+from tests.harness.servers import MONGODB, REDIS
+
+Notes = Callable[..., Awaitable[Program]]
+
+
+@pytest.fixture
+async def notes(database: str, tmp_path: Path) -> AsyncIterator[Notes]:
+    """`await notes(MIXEE_WORKERS="2")` starts a server process of the notes slice on the tests' storage."""
+    started: list[Program] = []
+
+    async def start(**settings: str) -> Program:
+        given = {
+            "MIXEE_PORT": "0",
+            "MIXEE_DATA_DIR": str(tmp_path),
+            "MIXEE_MONGODB_URL": os.environ[MONGODB],
+            "MIXEE_REDIS_URL": os.environ[REDIS],
+            "MIXEE_MONGODB_DATABASE": database,
+            "MIXEE_DRAIN_SECONDS": "0.2",
+        }
+        one = await Program.start("-m", "tests.server.notes_server", "serve", env=environment(**given | settings))
+        started.append(one)
+        return one
+
+    yield start
+    for one in started:
+        await one.clear()
+
+
+async def url_of(program: Program) -> str:
+    await program.says("Press Ctrl+C to stop.")
+    return (await program.says("  server ")).split()[-1]
+
+
+async def status_of(url: str) -> int:
+    async with aiohttp.ClientSession() as session, session.get(url) as response:
+        return response.status
+
+
+class TestListening:
+    def test_a_port_in_use_is_refused_in_a_sentence(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            port = other.getsockname()[1]
+
+            with pytest.raises(CannotListen) as refused:
+                listening.take("127.0.0.1", port)
+
+        assert str(refused.value) == (
+            f"Cannot listen on 127.0.0.1:{port}: address already in use. Choose another --port or --host."
+        )
+
+    def test_a_name_that_nobody_knows_is_refused_in_a_sentence(self) -> None:
+        with pytest.raises(CannotListen, match=r"^Cannot listen on no\.such\.host\.invalid:80: \w.*Choose another"):
+            listening.take("no.such.host.invalid", 80)
+
+    def test_what_is_taken_is_nobody_elses_but_does_not_listen_yet(self) -> None:
+        (mine,) = listening.take("127.0.0.1", 0)
+        with closing(mine):
+            port = mine.getsockname()[1]
+
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.1", port))
+            mine.listen()
+            with pytest.raises(CannotListen):
+                listening.take("127.0.0.1", port)
+
+    def test_every_address_of_a_name_is_taken_with_one_port(self) -> None:
+        taken = listening.take("localhost", 0)
+
+        assert len({one.getsockname()[1] for one in taken}) == 1
+        assert "127.0.0.1" in {one.getsockname()[0] for one in taken}
+        for one in taken:
+            one.close()
+
+    def test_a_reserved_port_can_be_shared_but_not_taken_alone(self) -> None:
+        (reserved,) = listening.reserve("127.0.0.1", 0)
+        port = reserved.getsockname()[1]
+        (first,), (second,) = (listening.take("127.0.0.1", port, shared=True) for _ in range(2))
+        with reserved, first, second:
+            first.listen()
+            second.listen()
+
+            with pytest.raises(CannotListen):
+                listening.reserve("127.0.0.1", port)
+
+    @pytest.mark.parametrize(
+        ("host", "place"),
+        [("127.0.0.1", "127.0.0.1:80"), ("0.0.0.0", "localhost:80"), ("::", "localhost:80"), ("::1", "[::1]:80")],
+    )
+    def test_an_address_reads_as_in_a_url(self, host: str, place: str) -> None:
+        assert listening.place(host, 80) == place
+
+
+class TestOneProcess:
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    async def test_it_says_where_it_is_serves_and_ends_in_order(self, notes: Notes, number: signal.Signals) -> None:
+        program = await notes()
+        url = await url_of(program)
+
+        ready = await status_of(f"{url}/readyz")
+        status = await program.stop(number)
+
+        assert (ready, status) == (200, 0)
+        assert f"  documentation  {url}/docs" in program.err
+        assert "  data           outside servers (MIXEE_MONGODB_URL, MIXEE_REDIS_URL)" in program.err
+        assert program.err[-1] == "Stopping: clients are asked to come back later."
+        assert program.out == []
+
+    async def test_a_signal_during_the_start_ends_it_at_once(self, notes: Notes) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            silent.setblocking(False)
+            program = await notes(MIXEE_REDIS_URL=f"redis://127.0.0.1:{silent.getsockname()[1]}")
+            waiting, _ = await asyncio.get_running_loop().sock_accept(silent)
+
+            with waiting:
+                status = await program.stop()
+
+        assert (status, program.said) == (0, "")
+
+
+class TestWorkers:
+    async def test_all_of_them_serve_on_the_port_when_it_says_so(self, notes: Notes) -> None:
+        program = await notes(MIXEE_WORKERS="2")
+        url = await url_of(program)
+
+        lines = [await asyncio.open_connection(*url.removeprefix("http://").split(":")) for _ in range(40)]
+        answers = [await ask(*line) for line in lines]
+        serving = [connected_to(one) for one in program.descendants()]
+        for _, writer in lines:
+            writer.close()
+            await writer.wait_closed()
+
+        assert set(answers) == {b"HTTP/1.1 200 OK\r\n"}
+        assert len(serving) == 2
+        assert min(serving) > 0
+        assert sum(serving) == 40
+        assert await program.stop() == 0
+
+    async def test_they_take_websocket_connections_alone_and_say_so(self, notes: Notes) -> None:
+        url = await url_of(await notes(MIXEE_WORKERS="2"))
+        polling, websocket = (socketio.AsyncClient(reconnection=False) for _ in range(2))
+        refused = []
+        polling.on("connect_error", refused.append)
+
+        with pytest.raises(socketio.exceptions.ConnectionError):
+            await polling.connect(url, auth={"token": "user:ada"})
+        await websocket.connect(url, auth={"token": "user:ada"}, transports=["websocket"])
+        answer = await websocket.call("note:write", {"text": "hello"})
+        await websocket.disconnect()
+
+        assert answer["data"]["text"] == "hello"
+        assert refused == [
+            {"code": 0, "message": 'This server speaks WebSocket only: connect with transports: ["websocket"].'}
+        ]
+
+    async def test_one_that_is_killed_is_started_again(self, notes: Notes) -> None:
+        program = await notes(MIXEE_WORKERS="2")
+        await url_of(program)
+        before = {one.pid for one in program.descendants()}
+
+        os.kill(min(before), signal.SIGKILL)
+        await program.says("serves again")
+
+        after = {one.pid for one in program.descendants()}
+        assert len(after) == 2
+        assert before & after == {max(before)}
+
+    async def test_they_end_when_their_parent_is_killed(self, notes: Notes) -> None:
+        program = await notes(MIXEE_WORKERS="2")
+        await url_of(program)
+        workers = program.descendants()
+
+        await program.stop(signal.SIGKILL)
+        _, alive = await asyncio.to_thread(psutil.wait_procs, workers, timeout=20)
+
+        assert alive == []
+
+    async def test_a_start_that_fails_is_not_tried_again(self, notes: Notes, mongo: Mongo) -> None:
+        await mongo.collection("notes").create_indexes([IndexModel([("author", 1)], name="text")])
+
+        program = await notes(MIXEE_WORKERS="2")
+        status = await program.ended()
+
+        assert status == 1
+        assert "MongoDB failed while the server started: An existing index has the same name" in program.said
+        assert "right after its start: see above why." in program.err[-1]
+        assert "Traceback" not in program.said
+        assert "Mixee is running." not in program.said
+
+
+def connected_to(process: psutil.Process) -> int:
+    """How many connections a process has accepted."""
+    (port,) = {one.laddr.port for one in process.net_connections("tcp") if one.status == psutil.CONN_LISTEN}
+    mine = [one for one in process.net_connections("tcp") if one.status == psutil.CONN_ESTABLISHED]
+    return sum(1 for one in mine if one.laddr.port == port)
+
+
+async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+    """The first line of the answer to a request; the connection stays open."""
+    writer.write(b"GET /livez HTTP/1.1\r\nHost: test\r\n\r\n")
+    return await asyncio.wait_for(reader.readline(), 10)
