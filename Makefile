@@ -60,9 +60,10 @@ chaos: setup ## kill server processes under load and check every history (about 
 bench: setup ## measure the hot paths
 	$(BIN)/python bench/log_append.py
 
-lock: ## pin the newest allowed dependencies anew (needs pip-tools: pip install pip-tools)
-	pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-trusted-host -o requirements.lock requirements.in
-	pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-trusted-host -o requirements-dev.lock requirements-dev.in
+lock: $(READY) ## pin dependencies anew, for every Python from 3.11 on
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -o requirements.lock requirements.in
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -o requirements-dev.lock requirements-dev.in
 
 clean: ## remove everything that was made, the data in var/ included
 	rm -rf $(VENV) var tests/js/node_modules build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

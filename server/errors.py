@@ -111,7 +111,7 @@ class TooLarge(Invalid):
 
 
 class RateLimited(MixeeError):
-    """Too many of these; `retry_after_ms` says when the next is welcome."""
+    """Too many of these; `retryAfterMs` says when the next is welcome."""
 
     status = 429
     code = "rate_limited"

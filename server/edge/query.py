@@ -1,6 +1,7 @@
 """Reads the words of a path or a query string as the types that a command's input declares."""
 
 import re
+from functools import cache
 from typing import Any
 
 import orjson
@@ -18,9 +19,7 @@ class Reader:
     """
 
     def __init__(self, model: type[Input]) -> None:
-        schema = model.model_json_schema(by_alias=True)
-        definitions = schema.get("$defs", {})
-        self._kinds = {name: _kind(field, definitions) for name, field in schema.get("properties", {}).items()}
+        self._kinds = _kinds(model)
 
     def read(self, name: str, text: str) -> Any:
         """The value of one parameter."""
@@ -30,6 +29,14 @@ class Reader:
                 return _json(text)
             return [_scalar(item, part.strip()) for part in text.split(",")] if text else []
         return _scalar(kind, text)
+
+
+@cache
+def _kinds(model: type[Input]) -> dict[str, tuple[str, str]]:
+    """The kind of each field, and of its items. The models are the slices' own, so the cache has their number."""
+    schema = model.model_json_schema(by_alias=True)
+    definitions = schema.get("$defs", {})
+    return {name: _kind(field, definitions) for name, field in schema.get("properties", {}).items()}
 
 
 def _kind(field: dict[str, Any], definitions: dict[str, Any]) -> tuple[str, str]:
