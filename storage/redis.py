@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
@@ -13,16 +13,21 @@ __all__ = ["PubSub", "Redis", "RedisError", "Script", "connect", "ping"]
 
 
 def connect(url: str, *, timeout: float = 5.0) -> Redis:
-    """A client of one Redis. No command waits longer than `timeout` seconds; a lost connection is retried thrice."""
-    return Redis.from_url(
+    """A client of one Redis. No command waits longer than `timeout` seconds; a lost connection is retried thrice.
+
+    When all connections are busy, a command waits for one: a burst must not look like a fault of Redis.
+    """
+    pool = BlockingConnectionPool.from_url(
         url,
         decode_responses=False,
         socket_timeout=timeout,
         socket_connect_timeout=timeout,
         health_check_interval=15,
         max_connections=64,
+        timeout=timeout,
         retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), 3),
     )
+    return Redis.from_pool(pool)
 
 
 async def ping(redis: Redis) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import os
-import secrets
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,25 +12,35 @@ from typing import Any
 import aiohttp
 import pytest
 
+from server import assembly
 from storage.mongo import Mongo
 from storage.redis import Redis, connect
 from tests.harness import servers
 from tests.harness.clock import TurnableClock
+from tests.harness.databases import Databases
 from tests.harness.people import Door, Person
 from tests.harness.servers import MONGODB, REDIS, Server
 
 _storage: dict[str, Any] = {}
 
+_databases = Databases()
+
 PASSWORD = "Correct-Horse-7"
+ROOM = 4 << 30
+"""Bytes that must be free in memory before the test servers keep their data there."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start MongoDB and Redis once; test processes of xdist inherit their addresses."""
+    os.environ.setdefault("MIXEE_AUTH_ARGON2_MEMORY_KIB", "19456")  # the cheapest that is allowed: people sign in a lot
+    os.environ.setdefault("MIXEE_AUTH_ARGON2_PASSES", "2")
     if MONGODB in os.environ or hasattr(config, "workerinput") or config.option.collectonly:
         return
     from storage.embedded import Embedded  # noqa: PLC0415 - outside servers may be given instead
 
-    folder = Path(tempfile.mkdtemp(prefix="mixee-tests-"))
+    memory = Path("/dev/shm")  # a disk's fsync would cost more than what is tested
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > ROOM
+    folder = Path(tempfile.mkdtemp(prefix="mixee-tests-", dir=memory if roomy else None))
     loop = asyncio.new_event_loop()
     embedded = loop.run_until_complete(Embedded.start(folder))
     _storage.update(loop=loop, embedded=embedded, folder=folder)
@@ -51,17 +60,20 @@ def pytest_unconfigure() -> None:
 
 
 @pytest.fixture
-def database() -> str:
-    """The name of a database that nobody else uses."""
-    return f"test_{secrets.token_hex(6)}"
+async def database(redis: Redis) -> AsyncIterator[str]:
+    """The name of an empty database that nobody else uses."""
+    from run import CORE  # noqa: PLC0415 - tests of single parts must not need every slice
+
+    name = _databases.take()
+    yield name
+    await _databases.give_back(name, keep=assembly.indexes(CORE), redis=redis)
 
 
 @pytest.fixture
 async def mongo(database: str) -> AsyncIterator[Mongo]:
-    """A fresh database on a real mongod."""
+    """An empty database on a real mongod."""
     one = Mongo(os.environ[MONGODB], database)
     yield one
-    await one.drop()
     await one.close()
 
 

@@ -8,7 +8,8 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
 
 from server.hub.frames import Message, pack, unpack
 from storage.redis import PubSub, Redis, RedisError
@@ -18,9 +19,20 @@ log = logging.getLogger("mixee.hub")
 QUIET_SECONDS = 5.0
 """How long the subscriber waits for traffic before it asks Redis whether it is still there."""
 
+MAX_WAITING = 10_000
+"""Messages that wait to be sent; more are let go, as when Redis is away."""
+MAX_BATCH = 200
+"""Messages that one trip to Redis carries."""
+FLUSH_SECONDS = 2.0
+"""How long `stop` waits for what is not sent yet."""
+
 
 class Backplane:
-    """Sends messages to every other process, and hands in theirs, in the order in which Redis had them."""
+    """Sends messages to every other process, and hands in theirs, in the order in which Redis had them.
+
+    What this process sends leaves in the order of `send`: one trip is under way at a time and carries all that has
+    gathered meanwhile.
+    """
 
     def __init__(
         self,
@@ -36,7 +48,11 @@ class Backplane:
         self._node = node
         self._heard = heard
         self._interrupted = interrupted
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._waiting: deque[bytes] = deque()
+        self._wake = asyncio.Event()
+        self._sent = asyncio.Event()
+        self._sent.set()
         self._listening = asyncio.Event()
         self._before = False
 
@@ -47,24 +63,45 @@ class Backplane:
 
     async def start(self) -> None:
         """Subscribe, and wait until it stands. Raises TimeoutError when Redis does not answer in time."""
-        self._task = asyncio.create_task(self._listen(), name="hub backplane")
+        self._tasks = [
+            asyncio.create_task(self._listen(), name="hub backplane"),
+            asyncio.create_task(self._write(), name="hub backplane, outgoing"),
+        ]
         await asyncio.wait_for(self._listening.wait(), 10)
 
     async def stop(self) -> None:
-        """Unsubscribe."""
-        if self._task:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        """Send what waits, for a moment, and unsubscribe."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._sent.wait(), FLUSH_SECONDS if self._tasks else 0)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def send(self, message: Message) -> bool:
-        """Tell the other processes. False when Redis could not be reached: they will find the hole by themselves."""
-        try:
-            await self._redis.publish(self._channel, pack(self._node, message))
-        except (RedisError, OSError, TimeoutError) as error:
-            log.warning("the backplane did not take a message: %s", error)
-            return False
-        return True
+    def send(self, message: Message) -> None:
+        """Tell the other processes, soon. When Redis cannot be reached they find the hole by themselves."""
+        if len(self._waiting) >= MAX_WAITING:
+            return
+        self._waiting.append(pack(self._node, message))
+        self._sent.clear()
+        self._wake.set()
+
+    async def _write(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                batch = [self._waiting.popleft() for _ in range(min(MAX_BATCH, len(self._waiting)))]
+                try:
+                    await self._publish(batch)
+                except (RedisError, OSError, TimeoutError) as error:
+                    log.warning("the backplane did not take %d messages: %s", len(batch), error)
+            self._sent.set()
+
+    async def _publish(self, batch: Sequence[bytes]) -> None:
+        async with self._redis.pipeline(transaction=False) as trip:
+            for data in batch:
+                trip.publish(self._channel, data)
+            await trip.execute()
 
     async def _listen(self) -> None:
         pause = 0.05

@@ -15,7 +15,7 @@ from server.hub.backplane import Backplane
 from server.hub.connections import Connection, Connections
 from server.hub.frames import Cut, Frame, Message
 from server.hub.notices import Behind, Closing, Draining, ServerDrain, SessionClosed, SyncBehind
-from server.hub.sequencer import Fill, Sequencer
+from server.hub.sequencer import SLACK_SECONDS, Fill, Sequencer
 from server.hub.sockets import Sockets
 from server.models import Output
 from storage.redis import Redis
@@ -77,13 +77,13 @@ class Hub:
         if frame is None:
             return
         self._take(frame)
-        await self._backplane.send(frame)
+        self._backplane.send(frame)
 
     async def cut(self, *, by: Literal["user", "session"], who: str, code: str) -> None:
         """Close the connections of a user or a session on every process; `code` tells the client why."""
         order = Cut(by, who, code)
         self._take(order)
-        await self._backplane.send(order)
+        self._backplane.send(order)
 
     def tell(self, connection: Connection, event: Event[Any]) -> None:
         """Tell one connection of this process."""
@@ -132,7 +132,7 @@ class Hub:
     def _deliver_late(self, frame: Frame) -> None:
         """Tell an entry that was missed to the connections that were there when it was appended."""
         connections = [self.connections.get(one) for one in self._ids(frame)]
-        self._tell([one.id for one in connections if one and one.since.timestamp() < frame.at], frame)
+        self._tell([one.id for one in connections if one and one.since.timestamp() < frame.at + SLACK_SECONDS], frame)
 
     def _ids(self, frame: Frame) -> Iterator[str]:
         return (one for user in frame.users for one in self.connections.of_user(user))

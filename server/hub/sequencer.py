@@ -8,6 +8,7 @@ read from the log.
 A conversation that this process has not seen yet begins with what comes first, after the same wait for anything older.
 An entry just before it may have been lost (its process died before it told anybody), so the log's last `TAIL` entries
 are read too; those appended since this process listens go to the connections that are older than they are (`late`).
+After `forget` the same holds, with the difference that what was let through before is known and never comes again.
 """
 
 import asyncio
@@ -31,13 +32,19 @@ async def _nowhere(conversation: str, first: int, last: int) -> Sequence[Frame]:
 TAIL = 20
 """Entries before the first one seen that are looked at; if all are new, the clients are told to `sync` as well."""
 
+SLACK_SECONDS = 10.0
+"""An entry bears the time at which it was about to be written. It may be committed so much later, by another clock."""
+
 MAX_HELD = 1_000
 """Frames of one conversation that wait for a missing one; beyond it the clients are told to `sync`."""
 
 
 @dataclass(slots=True)
 class _Conversation:
+    """`last`: the youngest entry let through; -1 while it is not known where to begin. `floor`: as before `forget`."""
+
     last: int
+    floor: int = 0
     held: dict[int, Frame] = field(default_factory=dict)
     timer: asyncio.TimerHandle | None = None
     filling: bool = False
@@ -83,9 +90,10 @@ class Sequencer:
         if conversation is None:
             conversation = self._first(key, frame)
         self._conversations.move_to_end(key)
-        if frame.seq <= conversation.last or frame.seq in conversation.held:
+        last = max(conversation.last, conversation.floor)
+        if frame.seq <= last or frame.seq in conversation.held:
             return
-        if frame.seq == conversation.last + 1:
+        if frame.seq == last + 1 and not (conversation.last < 0 and conversation.filling):
             self._through(conversation, frame)
             self._release(conversation)
             return
@@ -97,10 +105,10 @@ class Sequencer:
 
     def forget(self) -> None:
         """Start afresh (the clients were told to sync)."""
-        for conversation in self._conversations.values():
-            if conversation.timer:
-                conversation.timer.cancel()
-        self._conversations.clear()
+        for key, known in list(self._conversations.items()):
+            if known.timer:
+                known.timer.cancel()
+            self._conversations[key] = _Conversation(last=-1, floor=max(known.last, known.floor))
 
     async def close(self) -> None:
         """Stop waiting for anything."""
@@ -161,32 +169,44 @@ class Sequencer:
     async def _begin(self, key: str, conversation: _Conversation, first: int) -> None:
         """Start with entry `first`, after those just before it that nobody told this process's clients."""
         people = list(conversation.held[first].users)
+        missed: list[Frame] = []
         try:
-            before = await self._fill(key, max(1, first - TAIL), first - 1)
-            missed = [frame for frame in before if frame.at >= self._since()]
-            for frame in missed:
-                self._late(frame)
-            if len(missed) == TAIL:
-                self._lost(key, people)
+            start = max(conversation.floor + 1, first - TAIL)
+            since = 0.0 if conversation.floor else self._since() - SLACK_SECONDS
+            missed = [frame for frame in await self._fill(key, start, first - 1) if frame.at >= since]
+            more = first - start == TAIL == len(missed)
         except Exception:
             log.exception("what came before entry %d of conversation %s could not be read", first, key)
+            more = True
+        conversation.filling = False
+        if self._conversations.get(key) is not conversation or conversation.last >= 0:
+            return  # forgotten, or given up, meanwhile
+        first = min(conversation.held)  # an older one may have come meanwhile
+        for frame in missed:
+            if frame.seq < first:
+                self._late(frame)
+            else:
+                conversation.held.setdefault(frame.seq, frame)
+        if more:
             self._lost(key, people)
         conversation.last = first - 1
-        conversation.filling = False
         self._release(conversation)
         if conversation.held:
             self._wait(key, conversation)
 
     async def _repair(self, key: str, conversation: _Conversation, upto: int) -> None:
+        frames: Sequence[Frame] = ()
         try:
             frames = await self._fill(key, conversation.last + 1, upto)
             self.repairs += 1
-            for frame in frames:
-                if frame.seq == conversation.last + 1:
-                    self._through(conversation, frame)
-                    self._release(conversation)
         except Exception:
             log.exception("entries of conversation %s could not be read again", key)
+        if self._conversations.get(key) is not conversation:
+            return
+        for frame in frames:
+            if frame.seq == conversation.last + 1:
+                self._through(conversation, frame)
+                self._release(conversation)
         conversation.filling = False
         if conversation.held and min(conversation.held) <= upto + 1:
             self._give_up(key, conversation)

@@ -112,9 +112,13 @@ class HubEngine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio 
         super().__init__(**options)
         self._async = {**self._async, "websocket": HubWebSocket}
 
-    def _bad_request(self, message: Any = None) -> dict[str, Any]:
+    def _bad_request(self, message: str | None = None) -> dict[str, Any]:
         if message == "Invalid transport" and "polling" not in self.transports:
-            message = {"code": 0, "message": WEBSOCKET_ONLY}
+            return {
+                "status": "400 BAD REQUEST",
+                "headers": [("Content-Type", "application/json")],
+                "response": orjson.dumps({"code": 0, "message": WEBSOCKET_ONLY}),
+            }
         answer: dict[str, Any] = super()._bad_request(message)
         return answer
 

