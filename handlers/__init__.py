@@ -1,0 +1,1 @@
+"""The core slices: what every Mixee server does."""

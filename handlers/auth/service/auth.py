@@ -1,0 +1,157 @@
+"""Coming in: registration and sign-in. The one door to the parts of this slice."""
+
+import asyncio
+from contextlib import suppress
+from functools import partial
+
+from handlers.auth.events import SessionOpened
+from handlers.auth.models import Login, NewAccount, Session, SessionOpening, SignedIn, SignedInUser, Tokens
+from handlers.auth.policy import MESSAGE, is_own_name
+from handlers.auth.service.errors import (
+    AccountSuspended,
+    EmailTaken,
+    InvalidCredentials,
+    UsernameTaken,
+    WeakPassword,
+)
+from handlers.auth.service.keys import Keys
+from handlers.auth.service.pool import PasswordPool
+from handlers.auth.service.post import Post
+from handlers.auth.service.proofs import Proofs
+from handlers.auth.service.revocations import Revocations
+from handlers.auth.service.sessions import SessionBook
+from handlers.auth.store import CredentialStore
+from handlers.users.models import Account
+from handlers.users.service import Taken, Transact, Users
+from server.actors import Caller
+from server.clock import Clock
+from server.events import Publisher
+from server.events import Users as ToUsers
+
+NOBODY = "00000000-0000-0000-0000-000000000000"
+"""An id that no account has: a sign-in with an unknown name asks the same questions as one with a known name."""
+
+
+class Auth:
+    """Who somebody is."""
+
+    def __init__(
+        self,
+        credentials: CredentialStore,
+        *,
+        users: Users,
+        book: SessionBook,
+        proofs: Proofs,
+        revocations: Revocations,
+        keys: Keys,
+        pool: PasswordPool,
+        post: Post,
+        clock: Clock,
+        transact: Transact,
+        publish: Publisher,
+    ) -> None:
+        self._credentials = credentials
+        self._users = users
+        self._keys = keys
+        self._pool = pool
+        self._post = post
+        self._clock = clock
+        self._transact = transact
+        self._publish = publish
+        self._watch: asyncio.Task[None] | None = None
+        self.book = book
+        self.proofs = proofs
+        self.revocations = revocations
+
+    async def start(self) -> None:
+        """Read the keys and what ended; from here on tokens are made and checked."""
+        await self._keys.load()
+        await self.revocations.look()
+        self._watch = asyncio.get_running_loop().create_task(self.revocations.watch(), name="auth revocations")
+
+    async def stop(self) -> None:
+        """Send what waits to be sent, and end."""
+        if self._watch:
+            self._watch.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._watch
+        await self._post.settle()
+        self._pool.close()
+
+    async def settle(self) -> None:
+        """Wait until the letters asked for so far are sent."""
+        await self._post.settle()
+
+    async def register(self, caller: Caller, new: NewAccount) -> SignedIn:
+        """Make an account and sign it in. Raises UsernameTaken, EmailTaken, WeakPassword, Overloaded."""
+        draft = await self._users.draft(
+            username=new.username,
+            email=new.email,
+            display_name=new.display_name,
+            phone=new.phone,
+            location=new.location,
+        )
+        if is_own_name(new.password, username=draft.username, email=draft.email):
+            raise WeakPassword(MESSAGE)
+        password_hash = await self._pool.hash(new.password)
+        try:
+            pair = await self._transact(partial(self._join, draft, password_hash, caller, new.device_id))
+        except Taken as error:
+            raise EmailTaken if error.field == "email" else UsernameTaken from error
+        self.proofs.welcome(draft)
+        return _signed_in(draft, pair)
+
+    async def login(self, caller: Caller, login: Login) -> SignedIn:
+        """Sign somebody in; an account that is leaving comes back. Raises InvalidCredentials, AccountSuspended."""
+        if login.email is not None:
+            account = await self._users.by_email(login.email)
+        else:
+            account = await self._users.by_username(login.username or "")
+        stored = await self._credentials.get(account.id if account else NOBODY)
+        fits = await self._pool.verify(stored, login.password)
+        if account is None or stored is None or not fits:
+            raise InvalidCredentials
+        if account.status == "suspended":
+            raise AccountSuspended
+        if self._pool.needs_rehash(stored):
+            await self._credentials.improve(account.id, stored, await self._pool.hash(login.password))
+        session, pair = await self._transact(partial(self._come_in, account, caller, login.device_id))
+        opening = SessionOpening(
+            session_id=session.id, device_id=session.device_id, name=session.name, at=session.created_at
+        )
+        await self._publish(SessionOpened(opening, to=ToUsers([account.id])))
+        return _signed_in(account, pair)
+
+    async def forget(self, user_id: str) -> None:
+        """Remove everything kept of a person who is erased."""
+
+        async def all_of_it() -> None:
+            await self.book.end_all(user_id, code="session_revoked")
+            await self.proofs.forget(user_id)
+
+        await self._transact(all_of_it)
+
+    async def _join(self, draft: Account, password_hash: str, caller: Caller, device_id: str | None) -> Tokens:
+        await self._users.create(draft)
+        await self._credentials.add(draft.id, password_hash, draft.created_at)
+        _, pair = await self.book.open(draft, caller, device_id)
+        return pair
+
+    async def _come_in(self, account: Account, caller: Caller, device_id: str | None) -> tuple[Session, Tokens]:
+        if account.status == "leaving":
+            await self._users.restore(account.id)
+        return await self.book.open(account, caller, device_id)
+
+
+def _signed_in(account: Account, pair: Tokens) -> SignedIn:
+    user = SignedInUser(
+        id=account.id,
+        username=account.username,
+        email=account.email,
+        display_name=account.display_name,
+        avatar=account.avatar,
+        location=account.location,
+        privacy=account.privacy,
+        created_at=account.created_at,
+    )
+    return SignedIn(user=user, tokens=pair)

@@ -1,0 +1,27 @@
+"""What happens to accounts, for the person's own devices and for other slices."""
+
+from handlers.users.models import AboutUser, Updated
+from server.events import Event
+
+
+class UserUpdated(Event[Updated], name="user:updated", durable=True):
+    """Your account was changed (the profile, a picture, the privacy settings), here or on another device."""
+
+
+class UserDeleted(Event[AboutUser], name="user:deleted", durable=True):
+    """An account was marked for deletion: from now on nobody sees it. It may come back during the grace period."""
+
+
+class UserRestored(Event[AboutUser], name="user:restored", durable=True):
+    """An account that was marked for deletion, or suspended, is back."""
+
+
+class UserSuspended(Event[AboutUser], name="user:suspended", durable=True):
+    """An account was suspended: it may not sign in."""
+
+
+class UserErased(Event[AboutUser], name="user:erased", durable=True):
+    """An account was erased for good: whatever is still kept about the person must go."""
+
+
+EVENTS = (UserUpdated, UserDeleted, UserRestored, UserSuspended, UserErased)
