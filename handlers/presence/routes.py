@@ -1,0 +1,70 @@
+"""What clients may do about presence."""
+
+from handlers.presence.models import (
+    AskPresence,
+    CustomStatus,
+    ListPresence,
+    PresencePage,
+    Presences,
+    StatusChange,
+    UserPresence,
+)
+from handlers.presence.service import AlreadyOver, Presence
+from server.actors import Actor
+from server.routes import Limit, Routes
+
+routes = Routes("presence")
+
+_CHANGES = (Limit(30, 2),)
+_READS = (Limit(100, 0.5),)
+
+
+@routes.command(
+    "PUT /api/presence/status",
+    event="presence:update",
+    needs="presence:write",
+    limits=_CHANGES,
+    errors=(AlreadyOver,),
+)
+async def update(presence: Presence, actor: Actor, body: StatusChange) -> UserPresence:
+    """Set one's status, and the line about oneself if one is given.
+
+    `busy` and `invisible` are for all devices and stay until another status is set. `online` and `away` end them, and
+    are about the device that sends them (about all, when it has no connection).
+    """
+    return await presence.set_status(actor, body)
+
+
+@routes.command("GET /api/presence/friends", event="presence:friends", needs="presence:read", limits=_READS)
+async def friends(presence: Presence, actor: Actor, body: ListPresence) -> PresencePage:
+    """List the presence of one's friends. A friend who does not show it, or to whom one does not, looks offline."""
+    return await presence.friends(actor.user_id, body)
+
+
+@routes.command("GET /api/presence", event="presence:get", needs="presence:read", limits=_READS)
+async def get(presence: Presence, actor: Actor, body: AskPresence) -> Presences:
+    """Read the presence of some people. Whoever is no friend looks offline."""
+    return await presence.several(actor.user_id, body.user_ids)
+
+
+@routes.command(
+    "POST /api/presence/custom-status",
+    event="presence:custom-status",
+    needs="presence:write",
+    limits=_CHANGES,
+    errors=(AlreadyOver,),
+)
+async def set_custom(presence: Presence, actor: Actor, body: CustomStatus) -> UserPresence:
+    """Set the line about oneself that friends see, for good or until a time."""
+    return await presence.set_custom(actor.user_id, body)
+
+
+@routes.command(
+    "DELETE /api/presence/custom-status",
+    event="presence:clear-custom-status",
+    needs="presence:write",
+    limits=_CHANGES,
+)
+async def clear_custom(presence: Presence, actor: Actor) -> UserPresence:
+    """Remove the line about oneself."""
+    return await presence.set_custom(actor.user_id, None)

@@ -1,0 +1,115 @@
+"""Answers other slices' questions about two people, each by one look at an index."""
+
+from collections.abc import Collection, Iterator, Sequence
+
+from handlers.social.models import Friendship
+from handlers.social.service.views import Views
+from handlers.social.store import GraphStore, PairStore
+from handlers.users.models import Privacy
+from handlers.users.service import Users as People
+
+AT_ONCE = 1_000
+"""People whose privacy settings one question names."""
+
+
+class Ties:
+    """Who is whose friend, who has blocked whom, and what follows from it."""
+
+    def __init__(self, *, pairs: PairStore, graph: GraphStore, users: People, views: Views) -> None:
+        self._pairs = pairs
+        self._graph = graph
+        self._users = users
+        self._views = views
+
+    async def friend_ids(self, user_id: str) -> list[str]:
+        """All friends of a person."""
+        return await self._graph.friend_ids(user_id)
+
+    async def friends_among(self, user_id: str, others: Collection[str]) -> set[str]:
+        """Those of the others who are friends of the person."""
+        return await self._graph.friends_among(user_id, others)
+
+    async def blocked_among(self, user_id: str, others: Collection[str]) -> set[str]:
+        """Those of the others who block the person or are blocked by the person."""
+        return await self._graph.blocked_among(user_id, others)
+
+    async def blocked_between(self, one: str, other: str) -> bool:
+        """Whether either of the two blocks the other."""
+        return bool(await self._graph.blocked_among(one, [other]))
+
+    async def has_blocked(self, blocker: str, blocked: str) -> bool:
+        """Whether the first blocks the second."""
+        pair = await self._pairs.between(blocker, blocked)
+        return pair is not None and blocker in pair.blocked_by
+
+    async def blockers(self, pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], list[str]]:
+        """Of those of the pairs between whom there is a block: who of the two blocks. One look for all of them."""
+        return await self._graph.blockers(pairs)
+
+    async def mutual_counts(self, user_id: str, others: Collection[str]) -> dict[str, int]:
+        """How many friends the person has in common with each of the others."""
+        return await self._graph.mutual_counts(user_id, others)
+
+    async def friends_of_friends(self, user_id: str, limit: int) -> list[str]:
+        """People with friends in common, those with most first; none with whom there is or was something already."""
+        # Those who are left out still count towards the limit of the question, so it asks for more.
+        found = await self._graph.friends_of_friends(user_id, limit=2 * limit)
+        known = await self._graph.known_among(user_id, found)
+        return [one for one in found if one not in known][:limit]
+
+    async def friendship(self, one: str, other: str) -> Friendship | None:
+        """What is between the two as the first sees it; None for nothing, and for a block by the other."""
+        pair = await self._pairs.between(one, other)
+        return await self._views.one(one, pair) if pair is not None and pair.seen_by(one) else None
+
+    async def may_contact(self, sender: str, recipient: str) -> bool:
+        """Whether the sender may write to the recipient, by blocks, friendship and the recipient's settings."""
+        privacy = (await self._users.privacy_of([recipient])).get(recipient)
+        if privacy is None or privacy.contact_preference == "none":
+            return False
+        pair = await self._pairs.between(sender, recipient)
+        if pair is not None and pair.status == "accepted":
+            return pair.sides[recipient].can_message
+        return privacy.contact_preference == "everyone" and (pair is None or pair.status != "blocked")
+
+    async def online_viewers(self, user_id: str, among: Collection[str] | None = None) -> list[str]:
+        """The friends (among these, or all) who may see when the person is or was online.
+
+        It works in both directions: who hides, from everybody or from one friend, does not see either. So these are
+        also the friends whose status the person may see.
+        """
+        others = await self._graph.friend_ids(user_id) if among is None else among
+        open_ = await self._graph.open_among(user_id, others)
+        if not open_:
+            return []
+        privacy = await self._privacy([user_id, *open_])
+        if user_id not in privacy or not privacy[user_id].show_online_status:
+            return []
+        return sorted(one for one in open_ if one in privacy and privacy[one].show_online_status)
+
+    async def place_viewers(self, user_id: str, among: Collection[str]) -> set[str]:
+        """Those of these people who are friends and may see the person's place, as far as the friendship goes."""
+        pairs = await self._graph.pairs_among(user_id, among)
+        return {
+            pair.other(user_id) for pair in pairs if pair.status == "accepted" and pair.sides[user_id].can_see_location
+        }
+
+    async def places_open_to(self, viewer: str, among: Collection[str]) -> set[str]:
+        """Those of these people whose place the viewer may see, as far as the friendship goes."""
+        pairs = await self._graph.pairs_among(viewer, among)
+        return {
+            other
+            for pair in pairs
+            if pair.status == "accepted" and pair.sides[other := pair.other(viewer)].can_see_location
+        }
+
+    async def _privacy(self, ids: Sequence[str]) -> dict[str, Privacy]:
+        found: dict[str, Privacy] = {}
+        for some in _parts(ids):
+            found |= await self._users.privacy_of(some)
+        return found
+
+
+def _parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(ids), AT_ONCE):
+        yield ids[start : start + AT_ONCE]

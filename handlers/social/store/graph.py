@@ -1,0 +1,140 @@
+"""Questions about who is whose friend and who is blocked, each answered by an index of the friendships."""
+
+from collections.abc import Collection as Several
+from collections.abc import Iterable
+
+from handlers.social.models import Pair
+from handlers.social.store.pairs import key_of, read_pair
+from storage.mongo import Collection, Document
+
+MAX_FRIENDS_READ = 10_000
+"""Friends of one person that a question looks at."""
+MAX_TIES_READ = 50_000
+"""Friendships of friends that a suggestion looks at."""
+
+
+def _friends_of(user_id: str) -> Document:
+    return {"$or": [{"requesterId": user_id, "status": "accepted"}, {"recipientId": user_id, "status": "accepted"}]}
+
+
+class GraphStore:
+    """Reads the graph that the friendships make."""
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+
+    async def friend_ids(self, user_id: str) -> list[str]:
+        """Everybody who is this person's friend."""
+        found = await self._collection.find(
+            _friends_of(user_id), fields={"_id": 0, "requesterId": 1, "recipientId": 1}, limit=MAX_FRIENDS_READ
+        )
+        return [one["recipientId"] if one["requesterId"] == user_id else one["requesterId"] for one in found]
+
+    async def count_friends(self, user_id: str, *, upto: int) -> int:
+        """How many friends a person has, counted no further than `upto`."""
+        return await self._collection.count(_friends_of(user_id), limit=upto)
+
+    async def friends_among(self, user_id: str, others: Several[str]) -> set[str]:
+        """Those of the others who are the person's friends."""
+        return await self._among(user_id, others, {"status": "accepted"})
+
+    async def blocked_among(self, user_id: str, others: Several[str]) -> set[str]:
+        """Those of the others who blocked the person, or whom the person blocked."""
+        return await self._among(user_id, others, {"status": "blocked"})
+
+    async def blockers(self, pairs: Several[tuple[str, str]]) -> dict[tuple[str, str], list[str]]:
+        """Of those of the pairs (each in order) between whom there is a block: who of the two blocks."""
+        keys = {key_of(*pair): pair for pair in pairs}
+        if not keys:
+            return {}
+        where = {"_id": {"$in": list(keys)}, "status": "blocked"}
+        found = await self._collection.find(where, fields={"blockedBy": 1}, limit=len(keys))
+        return {keys[one["_id"]]: one["blockedBy"] for one in found}
+
+    async def known_among(self, user_id: str, others: Several[str]) -> set[str]:
+        """Those of the others with whom there is something: a friendship, a request, a refusal, a block."""
+        return await self._among(user_id, others, {"status": {"$ne": "none"}})
+
+    async def open_among(self, user_id: str, others: Several[str]) -> set[str]:
+        """Those of the others who are friends of the person, with each letting the other see who is online."""
+        shown = {"status": "accepted", "low.canSeeOnlineStatus": True, "high.canSeeOnlineStatus": True}
+        return await self._among(user_id, others, shown)
+
+    async def pairs_among(self, user_id: str, others: Several[str]) -> list[Pair]:
+        """The pairs of the person with the others, in whatever state."""
+        keys = _keys(user_id, others)
+        if not keys:
+            return []
+        return [read_pair(one) for one in await self._collection.find({"_id": {"$in": keys}}, limit=len(keys))]
+
+    async def mutual_counts(self, user_id: str, others: Several[str]) -> dict[str, int]:
+        """How many friends the person has in common with each of the others."""
+        wanted = set(others) - {user_id}
+        friends = await self.friend_ids(user_id) if wanted else []
+        counts = dict.fromkeys(wanted, 0)
+        if not friends:
+            return counts
+        these, known = {"$in": sorted(wanted)}, {"$in": friends}
+        found = await self._collection.aggregate(
+            [
+                {
+                    "$match": {
+                        "$or": [
+                            {"requesterId": these, "status": "accepted", "recipientId": known},
+                            {"recipientId": these, "status": "accepted", "requesterId": known},
+                        ]
+                    }
+                },
+                {"$project": {"_id": 0, "ends": ["$requesterId", "$recipientId"], "requesterId": 1, "recipientId": 1}},
+                {"$unwind": "$ends"},
+                # A friend who is one of those asked about counts for the other end of the tie, not for itself.
+                {
+                    "$project": {
+                        "who": "$ends",
+                        "by": {"$cond": [{"$eq": ["$ends", "$requesterId"]}, "$recipientId", "$requesterId"]},
+                    }
+                },
+                {"$match": {"who": these, "by": known}},
+                {"$group": {"_id": "$who", "count": {"$sum": 1}}},
+            ],
+            limit=len(wanted),
+        )
+        return counts | {one["_id"]: one["count"] for one in found}
+
+    async def friends_of_friends(self, user_id: str, *, limit: int) -> dict[str, int]:
+        """Friends of the person's friends who are no friends yet, with the number of friends in common, most first."""
+        friends = await self.friend_ids(user_id)
+        if not friends:
+            return {}
+        known = {"$in": friends}
+        found = await self._collection.aggregate(
+            [
+                {
+                    "$match": {
+                        "$or": [
+                            {"requesterId": known, "status": "accepted"},
+                            {"recipientId": known, "status": "accepted"},
+                        ]
+                    }
+                },
+                {"$limit": MAX_TIES_READ},
+                {"$project": {"_id": 0, "ends": ["$requesterId", "$recipientId"]}},
+                {"$unwind": "$ends"},
+                {"$match": {"ends": {"$nin": [*friends, user_id]}}},
+                {"$group": {"_id": "$ends", "count": {"$sum": 1}}},
+                {"$sort": {"count": -1, "_id": 1}},
+            ],
+            limit=limit,
+        )
+        return {one["_id"]: one["count"] for one in found}
+
+    async def _among(self, user_id: str, others: Several[str], where: Document) -> set[str]:
+        keys = _keys(user_id, others)
+        if not keys:
+            return set()
+        found = await self._collection.find({"_id": {"$in": keys}, **where}, fields={"_id": 1}, limit=len(keys))
+        return {person for one in found for person in one["_id"].split(":")} - {user_id}
+
+
+def _keys(user_id: str, others: Iterable[str]) -> list[str]:
+    return [key_of(user_id, other) for other in set(others) if other != user_id]

@@ -1,0 +1,69 @@
+"""Short ways to come, to go and to let time pass."""
+
+from typing import Any
+
+from handlers.presence.models import Device
+from handlers.presence.service import Presence
+from server.models import wire_time
+from tests.handlers.social import helpers as social
+from tests.handlers.social.helpers import block
+from tests.harness.clock import TurnableClock
+from tests.harness.people import Person, Socket
+from tests.harness.servers import Server, until
+
+__all__ = ["arrive", "befriend", "block", "devices", "hang_up", "minute", "pass_time", "presence_of", "statuses"]
+
+
+async def arrive(person: Person, device: str | None = None) -> Socket:
+    """A connection whose person counts as here."""
+    socket = await person.socket(device)
+    await socket.next("presence:snapshot")
+    return socket
+
+
+async def befriend(one: Person, other: Person) -> str:
+    """The two are friends, and every slice has heard of it."""
+    friendship = await social.befriend(one, other)
+    await one.server.app.relay.settle()
+    return friendship
+
+
+async def devices(server: Server, person: Person) -> list[Device]:
+    """What the cluster knows of a person's connections."""
+    presence: Presence = server.service("presence")
+    return (await presence._live.look([person.id], now=0))[person.id].devices
+
+
+async def hang_up(server: Server, person: Person, socket: Socket) -> None:
+    """End a connection, and wait until the cluster knows."""
+    left = len(await devices(server, person)) - 1
+    await socket.close()
+
+    async def known() -> bool:
+        return len(await devices(server, person)) == left
+
+    await until(known)
+
+
+async def pass_time(clock: TurnableClock, *servers: Server, seconds: float) -> None:
+    """Turn the clock, and let each server do what is due then."""
+    clock.advance(seconds=seconds)
+    for server in servers:
+        await server.service("presence").tick()
+
+
+async def presence_of(viewer: Person, other: Person) -> Any:
+    """Another person's presence as the viewer reads it."""
+    (found,) = (await viewer.ask("GET", "/api/presence", params={"userIds": other.id}))["presences"]
+    return found
+
+
+async def statuses(socket: Socket) -> list[str]:
+    """Every status that was told over a connection so far."""
+    await socket.settle()
+    return [one["status"] for one in socket.events("presence:updated")]
+
+
+def minute(clock: TurnableClock) -> str:
+    """The minute that it is, as it goes over the wire."""
+    return wire_time(clock.now().replace(second=0, microsecond=0))

@@ -1,0 +1,99 @@
+"""The pure rules: from devices and choices to a status, and what is news."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from handlers.presence.models import CustomStatus, Device, Live, Record
+from handlers.presence.status import current, digest, kind_of, neutral, presence_of, public, status_of
+from handlers.presence.store import PRESENCE
+from storage.mongo import Mongo
+from tests.handlers.social.test_ties import indexed
+
+USER = "01890a5d-ac96-774b-bcce-b302099a8057"
+NOW = datetime(2026, 11, 24, 12, 34, 56, 789000, tzinfo=UTC)
+
+
+def device(state: Any = "online", kind: Any = "web", since: int = 1) -> Device:
+    return Device("node", f"{state}-{since}", "device", kind, state, since)
+
+
+@pytest.mark.parametrize(
+    ("devices", "choice", "own", "seen"),
+    [
+        ([], None, "offline", "offline"),
+        ([], "busy", "offline", "offline"),
+        ([device("away")], None, "away", "away"),
+        ([device("away"), device("online")], None, "online", "online"),
+        ([device("away")], "busy", "busy", "busy"),
+        ([device("online")], "invisible", "invisible", "offline"),
+    ],
+)
+def test_busy_goes_before_online_before_away_before_offline(
+    devices: list[Device], choice: Any, own: str, seen: str
+) -> None:
+    status = status_of(Live(devices), Record(choice))
+
+    assert (status, public(status)) == (own, seen)
+
+
+def test_no_devices_mean_nothing_while_redis_is_being_filled() -> None:
+    assert status_of(Live([], sure=False), Record()) == "unknown"
+    assert status_of(Live([device()], sure=False), Record()) == "online"
+
+
+def test_the_current_device_is_the_one_used_last_active_ones_first() -> None:
+    assert current([]) is None
+    assert (
+        current([device("away", "mobile", 9), device("online", "web", 1), device("online", "desktop", 2)]) == "desktop"
+    )
+
+
+@pytest.mark.parametrize(
+    ("device_id", "user_agent", "kind"),
+    [
+        ("ios-4711", "", "mobile"),
+        ("0f3c", "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15", "mobile"),
+        ("0f3c", "okhttp/4.12.0", "mobile"),
+        ("desktop-1", "Mozilla/5.0 (X11; Linux x86_64) Chrome/130.0", "desktop"),
+        ("0f3c", "Mozilla/5.0 (Macintosh) Chrome/130.0 Electron/33.0", "desktop"),
+        ("0f3c", "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0", "web"),
+        ("curiosity", "", "web"),
+    ],
+)
+def test_a_device_says_what_it_is_by_its_name_or_by_its_client(device_id: str, user_agent: str, kind: str) -> None:
+    assert kind_of(device_id, user_agent) == kind
+
+
+def test_a_presence_says_the_minute_and_a_line_only_as_long_as_it_lasts() -> None:
+    line = CustomStatus(emoji="☕", text="Break", expires_at=NOW)
+    seen = NOW - timedelta(hours=3)
+
+    here = presence_of(USER, Live([device()]), Record(custom=line, last_seen_at=seen), NOW, own=False)
+    gone = presence_of(USER, Live(), Record(custom=line, last_seen_at=seen), NOW - timedelta(seconds=1), own=False)
+
+    assert here.last_seen_at == datetime(2026, 11, 24, 12, 34, tzinfo=UTC)
+    assert here.custom_status is None
+    assert gone.last_seen_at == datetime(2026, 11, 24, 9, 34, tzinfo=UTC)
+    assert gone.custom_status == line
+
+
+def test_news_are_the_status_and_the_line_and_nothing_of_who_is_offline() -> None:
+    line = CustomStatus(emoji="☕", text="Break")
+    phone, laptop = (Live([device(kind=kind)]) for kind in ("mobile", "desktop"))
+
+    def news(live: Live, record: Record) -> str:
+        return digest(presence_of(USER, live, record, NOW, own=False))
+
+    assert news(phone, Record()) == news(laptop, Record()) == "online"
+    assert news(phone, Record(custom=line)) != news(phone, Record())
+    for silent in (news(Live(), Record(custom=line)), news(phone, Record("invisible", line)), digest(neutral(USER))):
+        assert silent == "offline"
+
+
+async def test_lines_that_are_over_are_found_by_an_index(mongo: Mongo) -> None:
+    await mongo.collection("presence").create_indexes(PRESENCE)
+
+    await indexed(mongo, "presence", {"customStatus.expiresAt": {"$lte": NOW}}, [("customStatus.expiresAt", 1)])
+    await indexed(mongo, "presence", {"_id": {"$in": ["a", "b"]}})
