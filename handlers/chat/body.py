@@ -1,0 +1,150 @@
+"""How a message lies in the body of its log entry: pure functions from what was sent, and from body to body.
+
+| key | holds |
+|---|---|
+| `type`, `content`, `media`, `location` | as sent |
+| `poll` | question, `options` (`text`, `votes`: user ids), multiple, anonymous |
+| `replyTo` | seq of the message that this one answers |
+| `mentions`, `words` | user ids; words that search finds |
+| `hiddenFrom` | user ids that must not see it |
+| `reactions` | `emoji`, `users` |
+| `edits`, `editedAt`, `changedAt`, `deletedAt`, `deletedBy`, `revision` | what became of it |
+| `veiled` | by user id: the body as that user alone sees it, after changes that a block keeps from the other |
+| `veil` | of the last change: the user who alone may know of it |
+
+What is empty is not there.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from handlers.chat.models.messages import NewMessage
+from handlers.chat.models.values import split_message_id
+from handlers.chat.words import words_of
+from server.errors import MixeeError
+
+Body = dict[str, Any]
+
+
+class Unchanged(Exception):
+    """The message is already as it shall be: there is nothing to append."""
+
+
+Edit = Callable[[Body], Body]
+"""From a message's body to another one. It gets a copy that it may modify."""
+
+
+def body_of(message: NewMessage, *, hidden_from: str | None, searchable: bool) -> Body:
+    """The body of a new message."""
+    poll = message.poll
+    body: Body = {
+        "type": message.type,
+        "content": message.content,
+        "media": message.media.model_dump(exclude_none=True) if message.media else None,
+        "location": message.location.model_dump(exclude_none=True) if message.location else None,
+        "poll": {
+            "question": poll.question,
+            "options": [{"text": text, "votes": []} for text in poll.options],
+            "multiple": poll.multiple,
+            "anonymous": poll.anonymous,
+        }
+        if poll
+        else None,
+        "replyTo": split_message_id(message.reply_to_message_id)[1] if message.reply_to_message_id else None,
+        "mentions": list(dict.fromkeys(message.mentioned_user_ids)),
+        "words": _words(message.content, poll.question if poll else "") if searchable else [],
+        "hiddenFrom": [hidden_from] if hidden_from else [],
+    }
+    return {name: value for name, value in body.items() if value or name == "content"}
+
+
+def _words(*texts: str) -> list[str]:
+    return words_of(" ".join(texts))
+
+
+def seen_by(body: Body, viewer: str | None) -> Body:
+    """The body as this person sees it."""
+    veiled = body.get("veiled")
+    if veiled and viewer in veiled:
+        shown: Body = veiled[viewer]
+        return shown
+    return body
+
+
+def changed(body: Body, edit: Edit, *, veil: str | None) -> Body:
+    """The body after an edit; with `veil`, one that only this person sees (the result says so in `veil`)."""
+    base = {name: value for name, value in body.items() if name not in {"veil", "veiled"}}
+    veiled: Mapping[str, Body] = body.get("veiled", {})
+    if veil is not None:
+        own = edit(_copy(veiled.get(veil, base)))
+        return {**base, "veil": veil, "veiled": {**veiled, veil: own}}
+    others = {user_id: _tried(edit, own) for user_id, own in veiled.items()}
+    result = edit(_copy(base))
+    return {**result, "veiled": others} if others else result
+
+
+def _tried(edit: Edit, own: Body) -> Body:
+    """An edit that does not fit what one person sees leaves that as it is."""
+    try:
+        return edit(_copy(own))
+    except (MixeeError, Unchanged):
+        return own
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _copy(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_copy(one) for one in value]
+    return value
+
+
+def edited(body: Body, content: str, mentions: list[str] | None, *, at: datetime, searchable: bool) -> Body:
+    """With another text."""
+    body["content"] = content
+    if mentions is not None:
+        body["mentions"] = list(dict.fromkeys(mentions))
+    if searchable:
+        body["words"] = _words(content)
+    return {**body, "edits": body.get("edits", 0) + 1, "editedAt": at, "changedAt": at}
+
+
+def tombstone(body: Body, by: str, *, at: datetime) -> Body:
+    """What is left of a message that was taken back."""
+    kept: Body = {name: body[name] for name in ("type", "hiddenFrom") if name in body}
+    return {**kept, "content": "", "deletedAt": at, "deletedBy": by, "changedAt": at}
+
+
+def reacted(body: Body, emoji: str, user_id: str, *, on: bool, at: datetime) -> Body:
+    """With the user's emoji put beside it, or taken away."""
+    reactions = body.get("reactions", [])
+    found = next((one for one in reactions if one["emoji"] == emoji), None)
+    if on:
+        if found is None:
+            found = {"emoji": emoji, "users": []}
+            reactions = [*reactions, found]
+        found["users"].append(user_id)
+    elif found is not None:
+        found["users"].remove(user_id)
+        reactions = [one for one in reactions if one["users"]]
+    return {**body, "reactions": reactions, "changedAt": at}
+
+
+def voted(body: Body, options: list[int], user_id: str, *, at: datetime) -> Body:
+    """With the user's vote on these options in place of the one before."""
+    for place, option in enumerate(body["poll"]["options"]):
+        without = [one for one in option["votes"] if one != user_id]
+        option["votes"] = [*without, user_id] if place in options else without
+    return {**body, "changedAt": at}
+
+
+def reactions_of(body: Body, user_id: str) -> set[str]:
+    """The emojis that the user has put beside the message."""
+    return {one["emoji"] for one in body.get("reactions", ()) if user_id in one["users"]}
+
+
+def votes_of(body: Body, user_id: str) -> list[int]:
+    """The options that the user has voted for."""
+    options = body.get("poll", {}).get("options", ())
+    return [place for place, option in enumerate(options) if user_id in option["votes"]]

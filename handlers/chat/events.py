@@ -1,0 +1,55 @@
+"""What the chat tells."""
+
+from handlers.chat.models.conversations import ChangedForAll, Departure, Preferences, Unread
+from handlers.chat.models.messages import Message, Removed
+from handlers.chat.models.reading import TypingNow, Watermarks
+from server.events import Event
+
+
+class MessageNew(Event[Message], name="message:new"):
+    """A message was said. Everybody in the conversation hears it, its sender on all his devices, in order of `seq`."""
+
+
+class MessageUpdated(Event[Message], name="message:updated"):
+    """A message changed (edit, reaction, vote): this is how it is now. A lower `revision` is older news."""
+
+
+class MessageDeleted(Event[Removed], name="message:deleted"):
+    """A message was taken back for everybody."""
+
+
+class ConversationUpdated(Event[ChangedForAll], name="conversation:updated"):
+    """A conversation was made, or its members or settings changed. New members hear it too: they are in it now."""
+
+
+class ConversationRemoved(Event[Departure], name="conversation:removed"):
+    """You are no longer a member: you left, or somebody removed you. Nothing more is heard from there."""
+
+
+class ConversationRead(Event[Unread], name="conversation:read"):
+    """You have read a conversation on one of your devices; what is left unread, in absolute numbers."""
+
+
+class ConversationPreferences(Event[Preferences], name="conversation:preferences"):
+    """You have changed on one of your devices what concerns only you in a conversation."""
+
+
+class MessageTyping(Event[TypingNow], name="message:typing"):
+    """Somebody types. Without further news it is over after 6 seconds."""
+
+
+class ReceiptUpdate(Event[Watermarks], name="receipt:update"):
+    """A member has received or read up to a place (in conversations of up to 100)."""
+
+
+EVENTS = (
+    MessageNew,
+    MessageUpdated,
+    MessageDeleted,
+    ConversationUpdated,
+    ConversationRemoved,
+    ConversationRead,
+    ConversationPreferences,
+    MessageTyping,
+    ReceiptUpdate,
+)

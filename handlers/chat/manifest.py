@@ -1,0 +1,70 @@
+"""What the engine may know of the chat."""
+
+from handlers.chat.events import EVENTS
+from handlers.chat.routes import routes
+from handlers.chat.service import ERRORS, Chat
+from handlers.chat.settings import ChatSettings
+from handlers.chat.store import (
+    CONVERSATION_INDEXES,
+    CONVERSATIONS,
+    LOG_INDEXES,
+    MEMBER_INDEXES,
+    MEMBERS,
+    ConversationStore,
+    MemberStore,
+    MentionStore,
+    SearchStore,
+)
+from handlers.social.service import Social
+from handlers.users.events import UserErased
+from handlers.users.service import Users
+from server.slices import Hears, Kit, Permission, Personal, Slice, Stored
+from storage import log
+from storage.numbers import Numbers
+
+
+def _build(kit: Kit) -> Chat:
+    entries = kit.collection(log.COLLECTION)
+    chat = Chat(
+        log=log.Log(kit.mongo, clock=kit.clock.now),
+        conversations=ConversationStore(kit.collection(CONVERSATIONS)),
+        members=MemberStore(kit.collection(MEMBERS)),
+        mentions=MentionStore(entries),
+        index=SearchStore(entries),
+        users=kit.service(Users),
+        social=kit.service(Social),
+        numbers=Numbers(kit.mongo),
+        publish=kit.publish,
+        clock=kit.clock,
+        max_members=kit.settings(ChatSettings).max_members,
+    )
+    kit.fills(chat.fill)
+    return chat
+
+
+async def _erased(chat: Chat, event: UserErased) -> None:
+    await chat.participants.forget(event.payload.user_id)
+
+
+manifest = Slice(
+    name="chat",
+    service=Chat,
+    build=_build,
+    needs=("users", "social"),
+    routes=routes,
+    events=EVENTS,
+    collections=(
+        Stored(CONVERSATIONS, Personal(("createdBy",), erase="pseudonymise"), CONVERSATION_INDEXES),
+        Stored(MEMBERS, Personal(("userId",), erase="pseudonymise"), MEMBER_INDEXES),
+        Stored(log.COLLECTION, Personal(("u",), erase="pseudonymise"), (*log.indexes(), *LOG_INDEXES)),
+    ),
+    permissions=(
+        Permission("chat:read", "Read one's conversations"),
+        Permission("chat:write", "Take part in conversations"),
+    ),
+    settings=ChatSettings,
+    errors=ERRORS,
+    hears=(Hears(UserErased, _erased),),
+    start=Chat.start,
+    stop=Chat.stop,
+)

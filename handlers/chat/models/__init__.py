@@ -1,0 +1,1 @@
+"""What the chat stores, takes in and hands out."""

@@ -1,0 +1,193 @@
+"""Conversations: how they are made and changed, and how they look to their members."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from handlers.chat.models.messages import Message
+from handlers.chat.models.values import ConversationType, HttpsUrl, MessageId, Role, Seq
+from server.models import Id, Input, Instant, Output, Text
+
+MOST_MEMBERS = 1024
+"""No setting raises the members of a group above this."""
+
+Name = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Description = Annotated[Text, StringConstraints(max_length=1000)]
+Retention = Annotated[int, Field(ge=0, le=3650)]
+"""Days that messages are kept, 0 for ever."""
+
+
+class NewConversation(Input):
+    """A direct conversation with one other person, or a group."""
+
+    type: Literal["direct", "group"]
+    participant_ids: Annotated[list[Id], Field(max_length=MOST_MEMBERS)] = Field(default_factory=list)
+    """The others; whoever asks is a member in any case."""
+    name: Name | None = None
+    description: Description | None = None
+    avatar: HttpsUrl | None = None
+    allow_invites: bool = False
+    """Whether members who are not admins may add people."""
+    message_retention: Retention = 0
+    is_encrypted: bool = False
+
+
+class OneConversation(Input):
+    """A conversation by its id."""
+
+    conversation_id: Id
+
+
+class ListedConversations(Input):
+    """Which of one's conversations to list."""
+
+    type: ConversationType | None = None
+    archived: bool = False
+    cursor: Annotated[str, Field(max_length=200)] | None = None
+    limit: Annotated[int, Field(ge=1, le=100)] = 50
+
+
+class ChangedConversation(Input):
+    """What changes; left out is left as it is. `isArchived` and `muted` concern only the one who asks."""
+
+    conversation_id: Id
+    name: Name | None = None
+    description: Description | None = None
+    avatar: HttpsUrl | None = None
+    allow_invites: bool | None = None
+    message_retention: Retention | None = None
+    is_archived: bool | None = None
+    muted: bool | None = None
+
+
+class NewParticipants(Input):
+    """People to add to a group."""
+
+    conversation_id: Id
+    user_ids: Annotated[list[Id], Field(min_length=1, max_length=MOST_MEMBERS)]
+
+
+class OneParticipant(Input):
+    """A member of a conversation."""
+
+    conversation_id: Id
+    user_id: Id
+
+
+class ChangedParticipant(OneParticipant):
+    """Another role for a member; a new `owner` makes the one who asks an admin."""
+
+    role: Role
+
+
+class Participant(Output):
+    """A member."""
+
+    user_id: Id
+    role: Role
+    joined_at: Instant
+
+
+class Change(Output):
+    """What an entry changed in a conversation."""
+
+    action: Literal["created", "added", "removed", "left", "role", "settings"]
+    by: Id
+    user_ids: list[Id]
+    role: Role | None
+    promoted: Id | None
+    """Who became owner because the one before has left."""
+    fields: list[str]
+    """Names of the settings that changed."""
+
+
+class Conversation(Output):
+    """A conversation as all its members see it."""
+
+    id: Id
+    conversation_id: Id
+    """The same as `id`: every event names its conversation so."""
+    nid: int
+    """Its number, for interfaces that know only numbers."""
+    seq: Seq
+    """The entry of its log that changed it last."""
+    type: ConversationType
+    participant_ids: list[Id]
+    created_by: Id
+    owner_id: Id | None
+    admin_ids: list[Id]
+    """Owner and admins of a group."""
+    name: str | None
+    description: str | None
+    avatar: str | None
+    is_encrypted: bool
+    allow_invites: bool
+    message_retention: int
+    is_active: bool
+    is_archived: bool | None = None
+    """Whether the one who asks has put it away; null in events, which everybody gets."""
+    last_message_at: Instant | None
+    last_message_id: MessageId | None
+    created_at: Instant
+    updated_at: Instant
+
+
+class Unread(Output):
+    """What somebody has not read in a conversation, in absolute numbers: a lower `seq` is older news."""
+
+    conversation_id: Id
+    unread: int
+    mentions: int
+    seq: Seq
+    """The last entry that was counted."""
+    read_seq: Seq
+    delivered_seq: Seq
+
+
+class MyConversation(Conversation):
+    """A conversation as one of its members sees it."""
+
+    participants: list[Participant]
+    role: Role
+    muted: bool
+    joined_seq: Seq
+    """The first entry that the one who asks may see."""
+    my_read_seq: Seq
+    my_delivered_seq: Seq
+    head: Seq
+    """The last entry of the log."""
+    unread: int
+    mentions: int
+    last_message: Message | None
+
+
+class ConversationPage(Output):
+    """Some of one's conversations, the latest first."""
+
+    conversations: list[MyConversation]
+    next_cursor: str | None
+    """For the next page; null at the end."""
+
+
+class ChangedForAll(Conversation):
+    """A conversation after a change that concerns all its members."""
+
+    change: Change
+
+
+class Departure(Output):
+    """A conversation that the one who hears this is no longer a member of."""
+
+    conversation_id: Id
+    seq: Seq
+    by: Id
+    action: Literal["removed", "left"]
+
+
+class Preferences(Output):
+    """What somebody has set for himself in a conversation."""
+
+    conversation_id: Id
+    is_archived: bool
+    is_hidden: bool
+    muted: bool

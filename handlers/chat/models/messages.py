@@ -1,0 +1,226 @@
+"""Messages: what a client sends, and what everybody in the conversation gets."""
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, StringConstraints, field_validator
+
+from handlers.chat.models.values import (
+    MAX_MENTIONS,
+    MAX_TEXT,
+    Emoji,
+    Location,
+    Media,
+    MessageId,
+    MessageType,
+    OperationId,
+    Seq,
+)
+from server.models import Id, Input, Instant, Output, Text
+
+SHOWN_USERS = 100
+"""People who are named at a reaction or an option of a poll; the count goes on."""
+
+MIN_EXPIRY = 30
+MAX_EXPIRY = 28 * 86_400
+
+PollText = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+
+
+class NewPoll(Input):
+    """A question with 2 to 12 answers to choose from."""
+
+    question: Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
+    options: Annotated[list[PollText], Field(min_length=2, max_length=12, examples=[["Pizza", "Pasta"]])]
+    multiple: bool = False
+    """Whether one person may choose several."""
+    anonymous: bool = False
+    """Whether nobody learns who chose what."""
+
+    @field_validator("options")
+    @classmethod
+    def _distinct(cls, value: list[str]) -> list[str]:
+        if len({option.casefold() for option in value}) < len(value):
+            raise ValueError("must differ from each other")
+        return value
+
+
+class NewMessage(Input):
+    """What is said. `type` decides which of the other fields are needed."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "conversationId": "01936c4e-8f3a-7c11-9d2b-3f6a1b2c4d5e",
+                    "clientMessageId": "0192f7a4-7c1e-7b6a-9f3e-5d2c8a4b1e60",
+                    "type": "text",
+                    "content": "Hello, Ada!",
+                }
+            ]
+        }
+    )
+
+    conversation_id: Id
+    client_message_id: OperationId | None = None
+    """Chosen by the client, the same at every attempt: then a message that was sent twice is there once."""
+    type: MessageType
+    content: Annotated[Text, StringConstraints(max_length=MAX_TEXT)] = ""
+    """Text of 1 to 4,096 characters; beside anything else a caption of up to 1,024."""
+    media: Media | None = None
+    location: Location | None = None
+    poll: NewPoll | None = None
+    reply_to_message_id: MessageId | None = None
+    mentioned_user_ids: Annotated[list[Id], Field(max_length=MAX_MENTIONS)] = Field(default_factory=list)
+    expires_in: Annotated[int, Field(ge=MIN_EXPIRY, le=MAX_EXPIRY)] | None = None
+    """Seconds until the message disappears for everybody."""
+
+
+class ChangedMessage(Input):
+    """Another text for a message."""
+
+    message_id: MessageId
+    content: Annotated[Text, StringConstraints(max_length=MAX_TEXT)]
+    mentioned_user_ids: Annotated[list[Id], Field(max_length=MAX_MENTIONS)] | None = None
+    """Left out: as before."""
+    operation_id: OperationId | None = None
+
+
+class OneMessage(Input):
+    """A message by its id."""
+
+    message_id: MessageId
+    operation_id: OperationId | None = None
+
+
+class OneReaction(Input):
+    """An emoji of the one who asks beside a message: putting it there twice is the same as once."""
+
+    message_id: MessageId
+    emoji: Emoji
+    operation_id: OperationId | None = None
+
+
+class NewVote(Input):
+    """What the one who asks chooses in a poll, in place of what he chose before."""
+
+    message_id: MessageId
+    options: Annotated[list[Annotated[int, Field(ge=0, le=11)]], Field(max_length=12)]
+    """Places of the chosen answers, from 0; none takes the vote back."""
+    operation_id: OperationId | None = None
+
+
+class Reaction(Output):
+    """An emoji beside a message."""
+
+    emoji: str
+    user_ids: list[Id]
+    """Who put it there: the first 100."""
+    count: int
+
+
+class PollOption(Output):
+    """An answer to choose, and who has chosen it."""
+
+    text: str
+    count: int
+    user_ids: list[Id]
+    """The first 100; empty in an anonymous poll."""
+
+
+class Poll(Output):
+    """A poll as it stands."""
+
+    question: str
+    options: list[PollOption]
+    multiple: bool
+    anonymous: bool
+    voters: int
+    """People who have voted."""
+
+
+class Delivered(Output):
+    """Somebody whose device has the message."""
+
+    user_id: Id
+    delivered_at: Instant
+    """When the device had everything up to this message or a later one."""
+
+
+class ReadBy(Output):
+    """Somebody who has read the message."""
+
+    user_id: Id
+    read_at: Instant
+    """When everything up to this message or a later one was read."""
+
+
+class Message(Output):
+    """A message as it is now."""
+
+    id: MessageId
+    conversation_id: Id
+    seq: Seq
+    """Its place in the log of the conversation."""
+    revision: Seq
+    """The place of the entry that changed it last; its own when nothing has."""
+    sender_id: Id
+    type: MessageType
+    content: str
+    media: Media | None
+    location: Location | None
+    poll: Poll | None
+    reply_to_message_id: MessageId | None
+    mentioned_user_ids: list[Id]
+    reactions: list[Reaction]
+    status: Literal["sending", "sent", "delivered", "read", "failed"]
+    """`sent`; for its sender in what he reads later also `delivered` or `read`."""
+    delivered_to: list[Delivered]
+    """Only for its sender, in groups of up to 100; empty in events."""
+    read_by: list[ReadBy]
+    """Only for its sender, in groups of up to 100; empty in events."""
+    is_reported: bool
+    is_deleted: bool
+    deleted_at: Instant | None
+    deleted_by: Literal["sender", "admin"] | None
+    expires_at: Instant | None
+    created_at: Instant
+    updated_at: Instant
+    edited_at: Instant | None
+    client_message_id: str | None
+    idempotent: bool
+    """Whether it was sent with a `clientMessageId`, so that sending it again does no harm."""
+    duplicate: bool
+    """In the answer to a message that was there already: this is the one from before."""
+
+
+class Removed(Output):
+    """A message that is no longer there."""
+
+    message_id: MessageId
+    conversation_id: Id
+    seq: Seq
+    """The place of the deletion in the log."""
+    target_seq: Seq
+    deleted_by: Literal["sender", "admin"]
+    deleted_at: Instant
+
+
+class Votes(Output):
+    """Who has chosen what in a poll."""
+
+    message_id: MessageId
+    poll: Poll
+    mine: list[int]
+    """Places of the answers that the one who asks has chosen, from 0."""
+
+
+class Receipts(Output):
+    """How far a message has come."""
+
+    message_id: MessageId
+    delivered_count: int
+    read_count: int
+    member_count: int
+    """Everybody it was for."""
+    delivered_to: list[Delivered]
+    read_by: list[ReadBy]

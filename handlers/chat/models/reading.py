@@ -1,0 +1,143 @@
+"""How messages are read: history, search, `sync`, watermarks and typing."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from handlers.chat.models.conversations import Conversation
+from handlers.chat.models.messages import Message
+from handlers.chat.models.values import MessageId, Seq
+from server.models import Id, Input, Instant, Output, Text
+
+MAX_SYNC = 500
+"""Entries in one answer to `sync`."""
+MAX_SYNC_EACH = 200
+"""Entries of one conversation in one answer to `sync`."""
+MAX_VECTOR = 5_000
+"""Conversations that one call of `sync` may name."""
+
+
+class Page(Input):
+    """A part of a conversation's messages, the newest first."""
+
+    conversation_id: Id
+    before: MessageId | None = None
+    """Only messages before this one."""
+    after: MessageId | None = None
+    """Only messages after this one; then the page holds the oldest of these, still the newest first."""
+    limit: Annotated[int, Field(ge=1, le=100)] = 50
+
+
+class MessagePage(Output):
+    """Some messages, the newest first."""
+
+    messages: list[Message]
+    has_more: bool
+    """Whether there are more in the direction that was asked for."""
+    next_before: MessageId | None
+    """`before` of the next older page; null when there is none."""
+
+
+class Search(Input):
+    """Words to look for in one's conversations."""
+
+    q: Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    conversation_id: Id | None = None
+    cursor: Annotated[str, Field(max_length=200)] | None = None
+    limit: Annotated[int, Field(ge=1, le=25)] = 25
+
+
+class Found(Output):
+    """Messages that have all the words, the newest first."""
+
+    messages: list[Message]
+    next_cursor: str | None
+
+
+class Sync(Input):
+    """Up to where the one who asks has everything, for each conversation that he knows."""
+
+    conversations: Annotated[dict[Id, Seq], Field(max_length=MAX_VECTOR)] = Field(default_factory=dict)
+    """The last entry before the first hole, by conversation; 0 for nothing."""
+    cursor: Annotated[str, Field(max_length=200)] | None = None
+    """From an answer that was `limited`, to go on where it stopped; `conversations` may have moved on."""
+    limit: Annotated[int, Field(ge=1, le=MAX_SYNC)] = MAX_SYNC
+    only: bool = False
+    """Look at no other conversations: `joined` stays empty. For filling a hole."""
+
+
+class Entry(Output):
+    """One entry of a log as its reader may see it."""
+
+    seq: Seq
+    kind: Literal["message", "edit", "delete", "reaction", "vote", "member", "settings", "noop"]
+    """`noop` stands for what the reader may not see."""
+    sender_id: Id | None
+    at: Instant
+    target: MessageId | None = None
+    """The message that it changed."""
+    message: Message | None = None
+    """The message, or the one that was changed, as it is now (`revision` may be younger than this entry)."""
+    data: dict[str, Any] | None = None
+    """What changed in the conversation (`member`, `settings`)."""
+
+
+class Missed(Output):
+    """The entries of one conversation after a place, without a hole."""
+
+    conversation_id: Id
+    from_: Annotated[Seq, Field(alias="from", serialization_alias="from")]
+    """The first place that this answers for."""
+    to: Seq
+    """The last place that this answers for; everything from `from` to `to` is in `entries`."""
+    entries: list[Entry]
+    more: bool
+    """Whether there are more after `to`: ask again from there."""
+
+
+class Synced(Output):
+    """What was missed."""
+
+    conversations: list[Missed]
+    """Only those in which something was missed."""
+    joined: list[Conversation]
+    """Conversations of the one who asks that he did not name."""
+    left: list[Id]
+    """Conversations that he named and is not a member of (any more)."""
+    limited: bool
+    """Whether this is not all: what is not named here was not looked at. Ask again with `cursor`."""
+    cursor: str | None
+
+
+class Reading(Input):
+    """Up to where somebody has read or received: by message or by place."""
+
+    conversation_id: Id
+    message_id: MessageId | None = None
+    up_to_seq: Seq | None = None
+
+
+class Typing(Input):
+    """Somebody begins or ends to type."""
+
+    conversation_id: Id
+    is_typing: bool
+    kind: Literal["text", "voice", "photo", "file"] = "text"
+
+
+class TypingNow(Output):
+    """Somebody types, or no longer. Without news it is over after 6 seconds."""
+
+    conversation_id: Id
+    user_id: Id
+    is_typing: bool
+    kind: Literal["text", "voice", "photo", "file"]
+
+
+class Watermarks(Output):
+    """Up to where a member has received and read."""
+
+    conversation_id: Id
+    user_id: Id
+    delivered_seq: Seq
+    read_seq: Seq

@@ -1,0 +1,74 @@
+"""What is stored of a conversation and of its members, beside the log."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from handlers.chat.models.values import ConversationType, Role
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationRecord:
+    """A conversation. Everything in it but the last two fields changes only with an entry of its log."""
+
+    id: str
+    nid: int
+    type: ConversationType
+    created_by: str
+    created_at: datetime
+    updated_at: datetime
+    state_seq: int
+    """The last entry that changed the conversation or its members: those documents are as of there."""
+    pair: str | None = None
+    """Of a direct conversation: its two people, sorted. There is one conversation for each pair."""
+    name: str | None = None
+    description: str | None = None
+    avatar: str | None = None
+    allow_invites: bool = False
+    message_retention: int = 0
+    is_encrypted: bool = False
+    is_active: bool = True
+    last_seq: int = 0
+    """The last message, as far as noted: a hint for the order of lists, up to a second old."""
+    last_message_at: datetime | None = None
+
+    @property
+    def last_activity(self) -> datetime:
+        """What lists are sorted by."""
+        return self.last_message_at or self.created_at
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRecord:
+    """A person in a conversation: a member (`active`), or one who was."""
+
+    conversation_id: str
+    user_id: str
+    role: Role
+    join_seq: int
+    """The first entry that the member may see."""
+    joined_at: datetime
+    active: bool = True
+    left_seq: int | None = None
+    read_seq: int = 0
+    read_at: datetime | None = None
+    delivered_seq: int = 0
+    delivered_at: datetime | None = None
+    shown_read_seq: int = 0
+    """What the others may know of `read_seq`: it stands still while there is a block between two people."""
+    shown_delivered_seq: int = 0
+    said_at: datetime | None = None
+    """When the member last said what the other, who blocks him, does not see: only his own list goes by it."""
+    archived: bool = False
+    muted: bool = False
+    hidden_seq: int = 0
+    """The conversation is not listed until its log has a message after this entry."""
+
+    @property
+    def seen_seq(self) -> int:
+        """Entries up to this one are not unread."""
+        return max(self.read_seq, self.join_seq)
+
+
+def pair_of(one: str, other: str) -> str:
+    """The key of the direct conversation between two people."""
+    return "/".join(sorted((one, other)))

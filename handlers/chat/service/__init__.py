@@ -1,0 +1,25 @@
+"""The rules of the chat. `Chat` is the service; its errors are declared in `errors`."""
+
+from handlers.chat.service.access import Access
+from handlers.chat.service.chat import Chat
+from handlers.chat.service.errors import (
+    ERRORS,
+    CannotReach,
+    EditLimit,
+    GroupFull,
+    NotAPoll,
+    ReactionLimit,
+    WindowClosed,
+)
+
+__all__ = [
+    "ERRORS",
+    "Access",
+    "CannotReach",
+    "Chat",
+    "EditLimit",
+    "GroupFull",
+    "NotAPoll",
+    "ReactionLimit",
+    "WindowClosed",
+]

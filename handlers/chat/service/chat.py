@@ -1,0 +1,144 @@
+"""The chat as one service: its parts put together."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+
+from handlers.chat.service.access import Access, Gate
+from handlers.chat.service.bulletins import Bulletins
+from handlers.chat.service.changes import Changes
+from handlers.chat.service.conversations import Conversations
+from handlers.chat.service.desk import Desk
+from handlers.chat.service.fill import Repairs
+from handlers.chat.service.history import History
+from handlers.chat.service.listing import Listing
+from handlers.chat.service.messages import Messages
+from handlers.chat.service.notes import Notes
+from handlers.chat.service.participants import Participants
+from handlers.chat.service.people import People
+from handlers.chat.service.receipts import Receipts
+from handlers.chat.service.search import Finder
+from handlers.chat.service.state import States
+from handlers.chat.service.sync import Resume
+from handlers.chat.service.typists import TypingNotices
+from handlers.chat.service.unread import Unreads
+from handlers.chat.service.views import Views
+from handlers.chat.store import ConversationStore, MemberStore, MentionStore, SearchStore
+from handlers.social.service import Social
+from handlers.users.service import Users
+from server.actors import Actor
+from server.clock import Clock
+from server.events import Publisher
+from server.hub.frames import Frame
+from storage.log import Log
+from storage.numbers import Numbers
+
+
+class Chat:
+    """Conversations and what is said in them. Commands call the parts; other slices may use them too."""
+
+    def __init__(
+        self,
+        *,
+        log: Log,
+        conversations: ConversationStore,
+        members: MemberStore,
+        mentions: MentionStore,
+        index: SearchStore,
+        users: Users,
+        social: Social,
+        numbers: Numbers,
+        publish: Publisher,
+        clock: Clock,
+        max_members: int,
+    ) -> None:
+        self._log = log
+        self._states = States(conversations, members)
+        self._gate = Gate(self._states)
+        self._desk = Desk(log, self._states, publish)
+        self._notes = Notes(conversations, members, clock)
+        self._repairs = Repairs(log, self._states)
+        self._noting: asyncio.Task[None] | None = None
+        people = People(users, social)
+        bulletins = Bulletins(self._states, publish)
+        views = Views(log, members)
+        unreads = Unreads(log, mentions, people, clock)
+        self.listing = Listing(
+            access=self.access,
+            states=self._states,
+            conversations=conversations,
+            members=members,
+            notes=self._notes,
+            unreads=unreads,
+            views=views,
+        )
+        self.participants = Participants(
+            access=self.access,
+            desk=self._desk,
+            bulletins=bulletins,
+            conversations=conversations,
+            members=members,
+            people=people,
+            listing=self.listing,
+            clock=clock,
+            max_members=max_members,
+        )
+        self.conversations = Conversations(
+            access=self.access,
+            desk=self._desk,
+            log=log,
+            bulletins=bulletins,
+            conversations=conversations,
+            members=members,
+            participants=self.participants,
+            people=people,
+            listing=self.listing,
+            numbers=numbers,
+            publish=publish,
+            clock=clock,
+            max_members=max_members,
+        )
+        self.messages = Messages(
+            access=self.access, desk=self._desk, log=log, people=people, notes=self._notes, clock=clock
+        )
+        self.changes = Changes(
+            access=self.access, desk=self._desk, log=log, states=self._states, people=people, clock=clock
+        )
+        self.history = History(access=self.access, log=log, views=views, notes=self._notes)
+        self.receipts = Receipts(
+            access=self.access,
+            log=log,
+            members=members,
+            notes=self._notes,
+            people=people,
+            unreads=unreads,
+            history=self.history,
+            publish=publish,
+            clock=clock,
+        )
+        self.typing = TypingNotices(access=self.access, people=people, publish=publish, clock=clock)
+        self.search = Finder(access=self.access, members=members, index=index, clock=clock)
+        self.sync = Resume(log=log, states=self._states, conversations=conversations, members=members, views=views)
+
+    async def access(self, conversation_id: str, actor: Actor, *, guarded: bool = False) -> Access:
+        """A member's way into a conversation, the only one there is. Raises NotFound; see `Gate.access`."""
+        return await self._gate.access(conversation_id, actor, guarded=guarded)
+
+    async def fill(self, conversation_id: str, first: int, last: int) -> Sequence[Frame]:
+        """Entries of a conversation as frames, for the hub."""
+        return await self._repairs.fill(conversation_id, first, last)
+
+    async def start(self) -> None:
+        """Begin to write."""
+        await self._log.start()
+        self._noting = asyncio.get_running_loop().create_task(self._notes.run(), name="chat notes")
+
+    async def stop(self) -> None:
+        """Finish what was begun: entries, events and notes."""
+        await self._log.close()
+        await self._desk.stop()
+        if self._noting is not None:
+            self._noting.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._noting
+            await self._notes.try_to_settle()

@@ -1,0 +1,52 @@
+"""Whether a message is one: what each type needs, and what it cannot have."""
+
+from typing import NoReturn
+
+from pydantic import BaseModel
+
+from handlers.chat.models.messages import NewMessage
+from handlers.chat.models.values import MAX_CAPTION, MAX_TEXT, MessageType, split_message_id
+from server.errors import Invalid
+
+WITH_MEDIA = ("image", "video", "audio", "file")
+CONTENT = {"text": MAX_TEXT}
+"""Characters of text by type; the others take a caption."""
+
+
+def refuse(field: str, message: str) -> NoReturn:
+    """Raises Invalid that names the field."""
+    raise Invalid(f"The request does not fit: {field}: {message}.", details=[{"field": field, "message": message}])
+
+
+def wire_name(model: type[BaseModel], field: str) -> str:
+    """What clients call the field."""
+    return model.model_fields[field].alias or field
+
+
+def check_new(message: NewMessage) -> None:
+    """Raises Invalid unless the message has what its type needs, and nothing else."""
+    if message.type == "system":
+        refuse("type", "system messages come from the server")
+    needs = "media" if message.type in WITH_MEDIA else message.type
+    for field in ("media", "location", "poll"):
+        given = getattr(message, field) is not None
+        if given and field != needs:
+            refuse(field, f"does not go with the type {message.type}")
+        if not given and field == needs:
+            refuse(field, f"is needed for the type {message.type}")
+    if message.media is not None and message.media.type != message.type:
+        refuse("media.type", f"must be {message.type}, as the message's type")
+    check_content(message.type, message.content)
+    if message.reply_to_message_id is not None:
+        conversation_id, _ = split_message_id(message.reply_to_message_id)
+        if conversation_id != message.conversation_id:
+            refuse("replyToMessageId", "must be a message of this conversation")
+
+
+def check_content(type_: MessageType, content: str) -> None:
+    """Raises Invalid unless the text fits the type."""
+    if type_ == "text" and not content.strip():
+        refuse("content", "must not be empty")
+    most = CONTENT.get(type_, MAX_CAPTION)
+    if len(content) > most:
+        refuse("content", f"must have at most {most} characters")

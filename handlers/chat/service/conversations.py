@@ -1,0 +1,208 @@
+"""Beginning a conversation, changing it, and putting it away."""
+
+from dataclasses import replace
+from typing import Any
+
+from crypto.ids import new_id
+from handlers.chat.events import ConversationPreferences
+from handlers.chat.models.conversations import (
+    ChangedConversation,
+    MyConversation,
+    NewConversation,
+    OneParticipant,
+    Preferences,
+)
+from handlers.chat.models.records import ConversationRecord, MemberRecord, pair_of
+from handlers.chat.models.values import Role
+from handlers.chat.service.access import Access, Enter
+from handlers.chat.service.bulletins import Bulletins
+from handlers.chat.service.checks import refuse, wire_name
+from handlers.chat.service.desk import Desk
+from handlers.chat.service.errors import GroupFull
+from handlers.chat.service.listing import Listing
+from handlers.chat.service.participants import Participants
+from handlers.chat.service.people import People
+from handlers.chat.service.state import State
+from handlers.chat.store import ConversationStore, Effect, MemberStore
+from server.actors import Actor
+from server.clock import Clock
+from server.errors import Forbidden, NotFound, Unavailable
+from server.events import Publisher, Users
+from storage.log import Draft, Log, Refused
+from storage.numbers import Numbers
+
+OF_GROUPS = ("name", "description", "avatar", "allow_invites")
+SETTINGS = (*OF_GROUPS, "message_retention")
+
+
+class Conversations:
+    """The conversations of this server."""
+
+    def __init__(
+        self,
+        *,
+        access: Enter,
+        desk: Desk,
+        log: Log,
+        bulletins: Bulletins,
+        conversations: ConversationStore,
+        members: MemberStore,
+        participants: Participants,
+        people: People,
+        listing: Listing,
+        numbers: Numbers,
+        publish: Publisher,
+        clock: Clock,
+        max_members: int,
+    ) -> None:
+        self._access = access
+        self._desk = desk
+        self._log = log
+        self._bulletins = bulletins
+        self._conversations = conversations
+        self._members = members
+        self._participants = participants
+        self._people = people
+        self._listing = listing
+        self._numbers = numbers
+        self._publish = publish
+        self._clock = clock
+        self._max_members = max_members
+
+    async def create(self, actor: Actor, new: NewConversation) -> MyConversation:
+        """Begin a conversation, or hand out the direct one that is there. Raises Invalid, CannotReach, GroupFull."""
+        if new.is_encrypted:
+            refuse("isEncrypted", "end-to-end encrypted conversations cannot be made here yet")
+        others = sorted(set(new.participant_ids) - {actor.user_id})
+        if new.type == "direct":
+            return await self._direct(actor, new, others)
+        if new.name is None:
+            refuse("name", "is needed for a group")
+        if len(others) >= self._max_members:
+            raise GroupFull(f"A group has at most {self._max_members} members.")
+        await self._people.must_reach(actor.user_id, others, field="participantIds")
+        record = await self._record(actor, new)
+        roles: dict[str, Role] = {actor.user_id: "owner", **dict.fromkeys(others, "member")}
+        return await self._begin(actor, record, roles)
+
+    async def _direct(self, actor: Actor, new: NewConversation, others: list[str]) -> MyConversation:
+        if len(others) != 1:
+            refuse("participantIds", "must name exactly one other person")
+        for field in OF_GROUPS:
+            if field in new.model_fields_set and getattr(new, field) not in {None, False}:
+                refuse(wire_name(NewConversation, field), "is for groups")
+        pair = pair_of(actor.user_id, others[0])
+        known = await self._conversations.of_pair(pair)
+        if known is not None:
+            return await self._again(actor, known.id)
+        await self._people.must_reach(actor.user_id, others, field="participantIds")
+        record = replace(await self._record(actor, new), pair=pair)
+        try:
+            return await self._begin(actor, record, {actor.user_id: "member", others[0]: "member"})
+        except Refused as error:
+            known = await self._conversations.of_pair(pair) if error.conflict else None
+            if known is None:
+                raise Unavailable("The conversation could not be made: try again.", retry_after_ms=500) from error
+        return await self._again(actor, known.id)
+
+    async def _again(self, actor: Actor, conversation_id: str) -> MyConversation:
+        """A direct conversation that was there is listed again."""
+        await self._members.prefer(conversation_id, actor.user_id, hidden_seq=0)
+        return await self._listing.one(actor, conversation_id)
+
+    async def _record(self, actor: Actor, new: NewConversation) -> ConversationRecord:
+        now = self._clock.now()
+        return ConversationRecord(
+            id=new_id(),
+            nid=await self._numbers.next("conversation"),
+            type=new.type,
+            created_by=actor.user_id,
+            created_at=now,
+            updated_at=now,
+            state_seq=1,
+            name=new.name,
+            description=new.description,
+            avatar=new.avatar,
+            allow_invites=new.allow_invites,
+            message_retention=new.message_retention,
+        )
+
+    async def _begin(self, actor: Actor, record: ConversationRecord, roles: dict[str, Role]) -> MyConversation:
+        """The first entry of a log, and with it the conversation and its members. Raises Refused for a known pair."""
+
+        def effects(seq: int) -> list[Effect]:
+            joining = self._members.joining(record.id, roles, seq=seq, at=record.created_at)
+            return [self._conversations.inserting(record), *joining]
+
+        draft = Draft(
+            conversation=record.id,
+            kind="member",
+            sender=actor.user_id,
+            device=actor.device_id,
+            body={"action": "created", "users": sorted(roles)},
+            effects=effects,
+        )
+        await self._desk.submit(draft, self._bulletins.tell)
+        return await self._listing.one(actor, record.id)
+
+    async def change(self, actor: Actor, wanted: ChangedConversation) -> MyConversation:
+        """Change settings of the conversation, and those of the member alone. Raises Invalid, NotFound, Forbidden."""
+        access = await self._access(wanted.conversation_id, actor)
+        given = {name: getattr(wanted, name) for name in SETTINGS if name in wanted.model_fields_set}
+        for name in ("name", "allow_invites", "message_retention", "is_archived", "muted"):
+            if name in wanted.model_fields_set and getattr(wanted, name) is None:
+                refuse(wire_name(ChangedConversation, name), "cannot be cleared")
+        if given:
+            await self._set(actor, access, given)
+        if wanted.is_archived is not None or wanted.muted is not None:
+            member = await self._members.prefer(
+                access.conversation_id, actor.user_id, archived=wanted.is_archived, muted=wanted.muted
+            )
+            await self._tell_preferences(member)
+        return await self._listing.one(actor, access.conversation_id)
+
+    async def _set(self, actor: Actor, access: Access, given: dict[str, Any]) -> None:
+        def may(state: State) -> None:
+            if state.record.type == "direct":
+                if any(name in OF_GROUPS for name in given):
+                    raise Forbidden("A direct conversation has no name, description, picture or invitations.")
+            elif not state.manages(actor.user_id):
+                raise Forbidden("Only the group's admins can do this.")
+
+        may(access.state)
+        record = access.state.record
+        changes = {name: value for name, value in given.items() if getattr(record, name) != value}
+        if not changes:
+            return
+        now = self._clock.now()
+        draft = Draft(
+            conversation=record.id,
+            kind="settings",
+            sender=actor.user_id,
+            device=actor.device_id,
+            body={"action": "settings", "fields": sorted(wire_name(ChangedConversation, name) for name in changes)},
+            effects=lambda seq: [self._conversations.changing(record.id, changes, seq=seq, at=now)],
+            guard=self._desk.guard(access, may),
+            known=access.state.seq,
+        )
+        await self._desk.submit(draft, self._bulletins.tell)
+
+    async def delete(self, actor: Actor, conversation_id: str) -> None:
+        """Put a direct conversation away until there is a new message, or leave a group."""
+        access = await self._access(conversation_id, actor)
+        if access.state.record.type == "direct":
+            head = await self._log.head(conversation_id)
+            await self._tell_preferences(await self._members.prefer(conversation_id, actor.user_id, hidden_seq=head))
+            return
+        await self._participants.remove(actor, OneParticipant(conversation_id=conversation_id, user_id=actor.user_id))
+
+    async def _tell_preferences(self, member: MemberRecord | None) -> None:
+        if member is None:
+            raise NotFound("There is no such conversation.")
+        own = Preferences(
+            conversation_id=member.conversation_id,
+            is_archived=member.archived,
+            is_hidden=member.hidden_seq > 0,
+            muted=member.muted,
+        )
+        await self._publish(ConversationPreferences(own, to=Users([member.user_id])))

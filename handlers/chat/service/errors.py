@@ -1,0 +1,42 @@
+"""What the chat refuses, beside the errors that all slices share."""
+
+from server.errors import Conflict, Forbidden
+
+
+class CannotReach(Forbidden):
+    """Somebody cannot be brought into a conversation. Why (not there, blocked, not wanted) is nobody's business."""
+
+    code = "chat.cannot_reach"
+
+
+class GroupFull(Conflict):
+    """The group would have more members than it may."""
+
+    code = "chat.group_full"
+
+
+class WindowClosed(Forbidden):
+    """It is too late to change this message."""
+
+    code = "expired_window"
+
+
+class EditLimit(Conflict):
+    """The message was changed as often as it may be."""
+
+    code = "chat.edit_limit"
+
+
+class ReactionLimit(Conflict):
+    """There is no room for another reaction."""
+
+    code = "chat.reaction_limit"
+
+
+class NotAPoll(Conflict):
+    """There is nothing to vote on in this message."""
+
+    code = "chat.not_a_poll"
+
+
+ERRORS = (CannotReach, GroupFull, WindowClosed, EditLimit, ReactionLimit, NotAPoll)

@@ -1,0 +1,137 @@
+"""One's conversations as a list, and one of them: with the last message and what is unread."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from handlers.chat.models.conversations import ConversationPage, ListedConversations, MyConversation
+from handlers.chat.models.messages import Message
+from handlers.chat.models.records import MemberRecord
+from handlers.chat.service.access import Enter
+from handlers.chat.service.checks import refuse
+from handlers.chat.service.notes import Notes
+from handlers.chat.service.state import State, States
+from handlers.chat.service.unread import Count, Unreads
+from handlers.chat.service.views import Views
+from handlers.chat.service.wire import conversation_fields, participants_of
+from handlers.chat.store import Activity, ConversationStore, MemberStore
+from server.actors import Actor
+from server.errors import NotFound
+
+
+class Listing:
+    """Shows people their conversations."""
+
+    def __init__(
+        self,
+        *,
+        access: Enter,
+        states: States,
+        conversations: ConversationStore,
+        members: MemberStore,
+        notes: Notes,
+        unreads: Unreads,
+        views: Views,
+    ) -> None:
+        self._access = access
+        self._states = states
+        self._conversations = conversations
+        self._members = members
+        self._notes = notes
+        self._unreads = unreads
+        self._views = views
+
+    async def one(self, actor: Actor, conversation_id: str) -> MyConversation:
+        """One conversation. Raises NotFound."""
+        await self._notes.settle_in(conversation_id)
+        access = await self._access(conversation_id, actor)
+        member = await self._members.get(conversation_id, actor.user_id)
+        if member is None:
+            raise NotFound("There is no such conversation.")
+        (shown,) = await self._shown(actor.user_id, [(access.state, member)])
+        return shown
+
+    async def page(self, actor: Actor, wanted: ListedConversations) -> ConversationPage:
+        """A page of the member's conversations, the latest first. Raises Invalid for a cursor that is none."""
+        await self._notes.settle()
+        after = read_cursor(wanted.cursor) if wanted.cursor else None
+        mine = {
+            member.conversation_id: member
+            for member in await self._members.of_user(actor.user_id)
+            if member.archived is wanted.archived
+        }
+        activity = await self._conversations.activity(list(mine), wanted.type)
+        away = await self._views.put_away(actor.user_id, mine.values())
+        own = (_as_seen(one, mine[one.conversation_id]) for one in activity if one.conversation_id not in away)
+        listed = sorted(own, key=_order, reverse=True)
+        if after is not None:
+            listed = [one for one in listed if _order(one) < after]
+        page = listed[: wanted.limit]
+        states = await self._states_of([one.conversation_id for one in page])
+        pairs = [
+            (states[one.conversation_id], mine[one.conversation_id]) for one in page if one.conversation_id in states
+        ]
+        return ConversationPage(
+            conversations=await self._shown(actor.user_id, pairs),
+            next_cursor=write_cursor(page[-1]) if len(listed) > len(page) else None,
+        )
+
+    async def _states_of(self, ids: Sequence[str]) -> dict[str, State]:
+        records = await self._conversations.many(ids)
+        states = await asyncio.gather(*(self._states.of_record(record) for record in records.values()))
+        return {state.id: state for state in states if state is not None}
+
+    async def _shown(self, user_id: str, pairs: Sequence[tuple[State, MemberRecord]]) -> list[MyConversation]:
+        members = [member for _, member in pairs]
+        counts = await self._unreads.of(user_id, members)
+        last = await self._views.last_messages(user_id, pairs)
+        heads = await self._views.heads([state.id for state, _ in pairs])
+        return [
+            _mine(state, member, count=counts[state.id], last=last.get(state.id), head=heads[state.id])
+            for state, member in pairs
+        ]
+
+
+def _mine(state: State, member: MemberRecord, *, count: Count, last: Message | None, head: int) -> MyConversation:
+    fields = conversation_fields(state) | {
+        "is_archived": member.archived,
+        "last_message_at": last.created_at if last else None,
+        "last_message_id": last.id if last else None,
+    }
+    return MyConversation(
+        **fields,
+        participants=participants_of(state),
+        role=member.role,
+        muted=member.muted,
+        joined_seq=member.join_seq,
+        my_read_seq=member.read_seq,
+        my_delivered_seq=member.delivered_seq,
+        head=head,
+        unread=count.unread,
+        mentions=count.mentions,
+        last_message=last,
+    )
+
+
+def _as_seen(one: Activity, member: MemberRecord) -> Activity:
+    """A conversation's activity with what only this member knows of."""
+    if member.said_at is not None and member.said_at > one.at:
+        return Activity(one.conversation_id, member.said_at)
+    return one
+
+
+def _order(one: Activity) -> tuple[datetime, str]:
+    return one.at, one.conversation_id
+
+
+def write_cursor(last: Activity) -> str:
+    """Where the next page begins."""
+    return f"{int(last.at.timestamp() * 1000)}.{last.conversation_id}"
+
+
+def read_cursor(cursor: str) -> tuple[datetime, str]:
+    """What a page's cursor says. Raises Invalid."""
+    milliseconds, _, conversation_id = cursor.partition(".")
+    if not milliseconds.isascii() or not milliseconds.isdigit() or len(milliseconds) > 14 or not conversation_id:
+        refuse("cursor", "is not one of ours")
+    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC), conversation_id

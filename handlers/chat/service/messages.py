@@ -1,0 +1,100 @@
+"""Saying something."""
+
+from datetime import datetime, timedelta
+
+from prometheus_client import Counter
+
+from handlers.chat.body import body_of
+from handlers.chat.events import MessageNew
+from handlers.chat.models.messages import Message, NewMessage
+from handlers.chat.service.access import Access, Enter
+from handlers.chat.service.checks import check_new, refuse
+from handlers.chat.service.desk import Desk, hidden_from, place
+from handlers.chat.service.notes import Notes
+from handlers.chat.service.people import People
+from handlers.chat.service.wire import message_of
+from handlers.chat.store import Mark
+from server.actors import Actor
+from server.clock import Clock
+from server.errors import Gone
+from server.routes import Pending
+from storage.log import Appended, Draft, Log
+
+MESSAGES_SENT = Counter("messages_sent", "Total number of messages sent")
+
+
+class Messages:
+    """Takes messages in, in the order in which their sender's device sent them."""
+
+    def __init__(self, *, access: Enter, desk: Desk, log: Log, people: People, notes: Notes, clock: Clock) -> None:
+        self._access = access
+        self._desk = desk
+        self._log = log
+        self._people = people
+        self._notes = notes
+        self._clock = clock
+
+    async def send(self, actor: Actor, message: NewMessage) -> Pending[Message]:
+        """Say something. What is pending is the message, once it is safe and told.
+
+        Raises Invalid, NotFound (not a member), Forbidden (the sender blocks the other), Overloaded and Unavailable;
+        the result raises also Gone (sent before, and disappeared).
+        """
+        check_new(message)
+        access = await self._access(message.conversation_id, actor, guarded=True)
+        await self._desk.must_be_members(access, message.mentioned_user_ids)
+        state = access.state
+        if message.reply_to_message_id is not None:
+            await self._must_see(access, message.reply_to_message_id)
+        hidden = await self._hidden(access)
+        draft = Draft(
+            conversation=state.id,
+            kind="message",
+            sender=actor.user_id,
+            device=actor.device_id,
+            op=message.client_message_id,
+            body=body_of(message, hidden_from=hidden, searchable=not state.record.is_encrypted),
+            expires_at=self._expiry(access, message.expires_in),
+            countable=hidden is None,
+            guard=self._desk.guard(access),
+            known=state.seq,
+        )
+
+        async def tell(appended: Appended) -> tuple[Message, MessageNew]:
+            entry = appended.entry
+            if entry.kind != "message":
+                raise Gone("The message was sent before, and has disappeared since.")
+            said = message_of(entry, None)
+            event = MessageNew(said, to=self._desk.audience(state, entry))
+            if appended.duplicate:
+                return message_of(entry, actor.user_id).model_copy(update={"duplicate": True}), event
+            MESSAGES_SENT.inc()
+            if hidden is None:
+                self._notes.said(state.id, entry.seq, entry.at)
+                self._notes.read(Mark(state.id, actor.user_id, entry.seq, entry.seq))
+            else:
+                mark = Mark(state.id, actor.user_id, entry.seq, entry.seq, shown=False, said_at=entry.at)
+                self._notes.read(mark)
+            return said, event
+
+        return self._desk.submit(draft, tell)
+
+    async def _hidden(self, access: Access) -> str | None:
+        """The other one of a direct conversation, if he blocks the sender: he must not see what is said."""
+        peer = access.state.peer(access.user_id)
+        if peer is None or not await self._people.open_block(access.user_id, peer):
+            return None
+        return peer
+
+    async def _must_see(self, access: Access, message_id: str) -> None:
+        seq = place(message_id, access.conversation_id)
+        entry = await self._log.get(access.conversation_id, seq) if seq >= access.join_seq else None
+        if entry is None or entry.kind != "message" or access.user_id in hidden_from(entry):
+            refuse("replyToMessageId", "there is no such message in this conversation")
+
+    def _expiry(self, access: Access, expires_in: int | None) -> datetime | None:
+        """When the message disappears: by its own wish or by the conversation's retention, whichever is first."""
+        spans = [timedelta(days=days)] if (days := access.state.record.message_retention) else []
+        if expires_in is not None:
+            spans.append(timedelta(seconds=expires_in))
+        return self._clock.now() + min(spans) if spans else None

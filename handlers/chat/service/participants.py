@@ -1,0 +1,203 @@
+"""Who is in a group: adding, removing, leaving, and roles."""
+
+from collections.abc import Callable, Sequence
+
+from handlers.chat.models.conversations import ChangedParticipant, MyConversation, NewParticipants, OneParticipant
+from handlers.chat.models.values import Role
+from handlers.chat.service.access import Access, Enter
+from handlers.chat.service.bulletins import Bulletins
+from handlers.chat.service.desk import Desk
+from handlers.chat.service.errors import GroupFull
+from handlers.chat.service.listing import Listing
+from handlers.chat.service.people import People
+from handlers.chat.service.state import State
+from handlers.chat.service.wire import by_age
+from handlers.chat.store import ConversationStore, Effect, MemberStore
+from server.actors import Actor
+from server.clock import Clock
+from server.errors import Conflict, Forbidden, NotFound, Unavailable
+from storage.log import Draft, Entry
+
+ATTEMPTS = 8
+"""How often a change is planned anew because somebody else changed the group first."""
+
+
+class Moved(Exception):
+    """The group is no longer as it was when the change was planned."""
+
+
+class Plan:
+    """What shall become of a group's members: the entry's body, and the writes that go with it."""
+
+    def __init__(self, body: dict[str, object], effects: Callable[[int], list[Effect]]) -> None:
+        self.body = body
+        self.effects = effects
+
+
+Planner = Callable[[Access], Plan | None]
+"""From the group as it is to a plan; None when there is nothing to do. What it raises refuses the change."""
+
+
+class Participants:
+    """The members of groups."""
+
+    def __init__(
+        self,
+        *,
+        access: Enter,
+        desk: Desk,
+        bulletins: Bulletins,
+        conversations: ConversationStore,
+        members: MemberStore,
+        people: People,
+        listing: Listing,
+        clock: Clock,
+        max_members: int,
+    ) -> None:
+        self._access = access
+        self._desk = desk
+        self._bulletins = bulletins
+        self._conversations = conversations
+        self._members = members
+        self._people = people
+        self._listing = listing
+        self._clock = clock
+        self._max_members = max_members
+
+    async def add(self, actor: Actor, wanted: NewParticipants) -> MyConversation:
+        """Add people. Raises NotFound, Forbidden, CannotReach, GroupFull."""
+        access = await self._access(wanted.conversation_id, actor)
+        self._may_invite(access)
+        strangers = {one for one in wanted.user_ids if one not in access.state.members}
+        await self._people.must_reach(actor.user_id, strangers, field="userIds")
+
+        def plan(access: Access) -> Plan | None:
+            self._may_invite(access)
+            state = access.state
+            added = sorted(strangers - state.members.keys())
+            if not added:
+                return None
+            if len(state.members) + len(added) > self._max_members:
+                raise GroupFull(f"A group has at most {self._max_members} members.")
+            roles: dict[str, Role] = dict.fromkeys(added, "member")
+            at = self._clock.now()
+            return Plan(
+                {"action": "added", "users": added},
+                lambda seq: self._members.joining(state.id, roles, seq=seq, at=at),
+            )
+
+        await self._change(actor, wanted.conversation_id, plan)
+        return await self._listing.one(actor, wanted.conversation_id)
+
+    async def remove(self, actor: Actor, who: OneParticipant) -> None:
+        """Remove somebody, or leave. Raises NotFound, Forbidden."""
+
+        def plan(access: Access) -> Plan:
+            state = access.state
+            if state.record.type == "direct":
+                raise Forbidden("A direct conversation always has its two people; delete it to put it away.")
+            role = state.role(who.user_id)
+            leaving = who.user_id == actor.user_id
+            if not leaving:
+                access.must_manage()
+            if role is None:
+                raise NotFound("This person is not a member.")
+            if not leaving and role != "member" and state.role(actor.user_id) != "owner":
+                raise Forbidden("Only the owner can remove an admin.")
+            return self._departure(state, who.user_id, action="left" if leaving else "removed")
+
+        await self._change(actor, who.conversation_id, plan)
+
+    async def change_role(self, actor: Actor, wanted: ChangedParticipant) -> MyConversation:
+        """Give a member another role. Raises NotFound, Forbidden, Conflict."""
+
+        def plan(access: Access) -> Plan | None:
+            state, user_id = access.state, wanted.user_id
+            if state.record.type == "direct" or state.role(actor.user_id) != "owner":
+                raise Forbidden("Only the owner of a group can give roles.")
+            if user_id not in state.members:
+                raise NotFound("This person is not a member.")
+            if state.role(user_id) == wanted.role:
+                return None
+            if user_id == actor.user_id:
+                raise Conflict("A group has one owner: make somebody else the owner first.")
+            roles: dict[str, Role] = {user_id: wanted.role}
+            if wanted.role == "owner":
+                roles[actor.user_id] = "admin"
+            return Plan(
+                {"action": "role", "users": [user_id], "role": wanted.role},
+                lambda _: self._members.ranking(state.id, roles),
+            )
+
+        await self._change(actor, wanted.conversation_id, plan)
+        return await self._listing.one(actor, wanted.conversation_id)
+
+    async def forget(self, user_id: str) -> None:
+        """Let a person who is gone leave every group. Direct conversations stay with the other one."""
+        now = self._clock.now()
+        actor = Actor(user_id, "user", frozenset(), session_id="", device_id="", expires_at=now)
+        for member in await self._members.of_user(user_id):
+            record = await self._conversations.get(member.conversation_id)
+            if record is not None and record.type != "direct":
+                await self.remove(actor, OneParticipant(conversation_id=record.id, user_id=user_id))
+
+    def _may_invite(self, access: Access) -> None:
+        record = access.state.record
+        if record.type == "direct":
+            raise Forbidden("A direct conversation has two people: make a group.")
+        if not record.allow_invites:
+            access.must_manage()
+
+    def _departure(self, state: State, user_id: str, *, action: str) -> Plan:
+        """The plan by which a member goes, and a new owner comes if it was the owner."""
+        body: dict[str, object] = {"action": action, "users": [user_id]}
+        rest = by_age(member for member in state.members.values() if member.user_id != user_id)
+        heirs = [member for member in rest if member.role == "admin"] or rest
+        heir = heirs[0].user_id if heirs and state.role(user_id) == "owner" else None
+        if heir is not None:
+            body["promoted"] = heir
+
+        def effects(seq: int) -> list[Effect]:
+            writes = [self._members.leaving(state.id, [user_id], seq=seq)]
+            if heir is not None:
+                writes += self._members.ranking(state.id, {heir: "owner"})
+            return writes
+
+        return Plan(body, effects)
+
+    async def _change(self, actor: Actor, conversation_id: str, planner: Planner) -> None:
+        """Plan and append, until nobody has changed the group between the two."""
+        for _ in range(ATTEMPTS):
+            access = await self._access(conversation_id, actor)
+            plan = planner(access)
+            if plan is None:
+                return
+            try:
+                await self._desk.submit(self._draft(actor, access.state, plan), self._bulletins.tell)
+            except Moved:
+                continue
+            return
+        raise Unavailable("This group is changing too fast: try again in a moment.", retry_after_ms=500)
+
+    def _draft(self, actor: Actor, state: State, plan: Plan) -> Draft:
+        at = self._clock.now()
+        gone = plan.body.get("action") in {"removed", "left"} and len(state.members) == 1
+        values = {"is_active": False} if gone else {}
+
+        def effects(seq: int) -> list[Effect]:
+            return [*plan.effects(seq), self._conversations.changing(state.id, values, seq=seq, at=at)]
+
+        return Draft(
+            conversation=state.id,
+            kind="member",
+            sender=actor.user_id,
+            device=actor.device_id,
+            body=dict(plan.body),
+            effects=effects,
+            guard=_as_planned,
+            known=state.seq,
+        )
+
+
+async def _as_planned(_: Sequence[Entry]) -> None:
+    raise Moved

@@ -1,0 +1,73 @@
+"""What the chat asks about people: who may be brought into a conversation, and who has blocked whom."""
+
+from collections.abc import Collection, Iterator, Sequence
+
+from handlers.chat.service.blocks import Block, Blocks
+from handlers.chat.service.errors import CannotReach
+from handlers.social.service import Social
+from handlers.users.service import Users
+from server.errors import Forbidden
+
+AT_ONCE = 1_000
+"""People in one question to the users slice."""
+
+
+class People:
+    """Asks the users and the social slice."""
+
+    def __init__(self, users: Users, social: Social) -> None:
+        self._users = users
+        self._social = social
+        self._blocks = Blocks(social)
+
+    async def must_reach(self, user_id: str, others: Collection[str], *, field: str) -> None:
+        """Raises CannotReach, which names the input field, unless the person may bring all others in."""
+        reachable = await self._reachable(user_id, others)
+        refused = [one for one in others if one not in reachable]
+        if refused:
+            raise CannotReach(
+                "These people cannot be added: " + ", ".join(refused[:20]) + ".",
+                details=[{"field": field, "message": f"{one} cannot be added"} for one in refused[:20]],
+            )
+
+    async def block(self, user_id: str, peer: str) -> Block:
+        """What stands between the person and his peer."""
+        return await self._blocks.between(user_id, peer)
+
+    async def open_block(self, user_id: str, peer: str) -> bool:
+        """Whether the peer blocks the person, which he must not notice. Raises Forbidden when it is he who blocks."""
+        block = await self.block(user_id, peer)
+        if block.by_me:
+            raise Forbidden("You have blocked this person: unblock first.")
+        return block.by_peer
+
+    async def shows_presence(self, user_id: str) -> bool:
+        """Whether the person lets others see when he is online."""
+        privacy = (await self._users.privacy_of([user_id])).get(user_id)
+        return privacy is not None and privacy.show_online_status
+
+    async def blocked_by(self, user_id: str) -> list[str]:
+        """Everybody whom the person blocks."""
+        return await self._social.blocks.blocked_by(user_id)
+
+    async def _reachable(self, user_id: str, others: Collection[str]) -> set[str]:
+        found: set[str] = set()
+        for some in _parts(sorted(others)):
+            privacy = await self._users.privacy_of(some)
+            blocked = await self._social.blocked_among(user_id, some)
+            friends = await self._social.friends_among(user_id, some)
+            found |= {
+                one
+                for one, settings in privacy.items()
+                if one not in blocked
+                and (
+                    settings.contact_preference == "everyone"
+                    or (settings.contact_preference == "friends" and one in friends)
+                )
+            }
+        return found
+
+
+def _parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(ids), AT_ONCE):
+        yield ids[start : start + AT_ONCE]

@@ -1,0 +1,118 @@
+"""How far members have received and read, and who may know it."""
+
+from handlers.chat.events import ConversationRead, ReceiptUpdate
+from handlers.chat.models.conversations import Unread
+from handlers.chat.models.messages import Receipts as Shown
+from handlers.chat.models.reading import Reading, Watermarks
+from handlers.chat.models.records import MemberRecord
+from handlers.chat.service.access import Access, Enter
+from handlers.chat.service.checks import refuse
+from handlers.chat.service.desk import place
+from handlers.chat.service.history import History
+from handlers.chat.service.notes import Notes
+from handlers.chat.service.people import People
+from handlers.chat.service.unread import Unreads
+from handlers.chat.service.views import MOST_SHARED, recipients, with_receipts
+from handlers.chat.service.wire import message_of
+from handlers.chat.store import Mark, MemberStore
+from server.actors import Actor
+from server.clock import Clock
+from server.errors import Forbidden, NotFound
+from server.events import Passing, Publisher, Users
+from storage.log import Log
+
+
+class Receipts:
+    """Moves watermarks, and shows them."""
+
+    def __init__(
+        self,
+        *,
+        access: Enter,
+        log: Log,
+        members: MemberStore,
+        notes: Notes,
+        people: People,
+        unreads: Unreads,
+        history: History,
+        publish: Publisher,
+        clock: Clock,
+    ) -> None:
+        self._access = access
+        self._log = log
+        self._members = members
+        self._notes = notes
+        self._people = people
+        self._unreads = unreads
+        self._history = history
+        self._publish = publish
+        self._clock = clock
+
+    async def mark(self, actor: Actor, wanted: Reading, *, read: bool) -> Unread:
+        """Move a watermark forward, within what the member may see. Raises NotFound, Invalid."""
+        access = await self._access(wanted.conversation_id, actor)
+        head = await self._log.head(access.conversation_id)
+        upto = max(min(self._upto(wanted, access), head), access.join_seq)
+        peer = access.state.peer(actor.user_id)
+        blocked = peer is not None and (await self._people.block(actor.user_id, peer)).stands
+        await self._notes.settle_in(access.conversation_id)
+        mark = Mark(access.conversation_id, actor.user_id, upto if read else 0, upto, shown=not blocked)
+        moved = await self._members.advance(mark, at=self._clock.now())
+        if moved is None:
+            raise NotFound("There is no such conversation.")
+        before, after = moved
+        unread = await self._unread(after, head)
+        if after.read_seq > before.read_seq:
+            await self._publish(ConversationRead(unread, to=Users([actor.user_id])))
+        await self._tell(access, before, after)
+        return unread
+
+    async def of_message(self, actor: Actor, message_id: str) -> Shown:
+        """How far one's own message has come. Raises NotFound, Forbidden."""
+        access, entry = await self._history.message(actor, message_id)
+        await self._notes.settle_in(access.conversation_id)
+        if entry.sender != actor.user_id:
+            raise Forbidden("Only the sender of a message sees how far it has come.")
+        members = await self._members.in_conversation(access.conversation_id)
+        message = with_receipts(message_of(entry, actor.user_id), entry, members)
+        named = len(members) <= MOST_SHARED
+        return Shown(
+            message_id=message.id,
+            member_count=len(recipients(entry.seq, entry.sender, members)),
+            delivered_count=len(message.delivered_to),
+            read_count=len(message.read_by),
+            delivered_to=message.delivered_to if named else [],
+            read_by=message.read_by if named else [],
+        )
+
+    def _upto(self, wanted: Reading, access: Access) -> int:
+        if (wanted.message_id is None) == (wanted.up_to_seq is None):
+            refuse("messageId", "give either messageId or upToSeq")
+        if wanted.message_id is not None:
+            return place(wanted.message_id, access.conversation_id)
+        return wanted.up_to_seq or 0
+
+    async def _unread(self, member: MemberRecord, head: int) -> Unread:
+        counts = await self._unreads.of(member.user_id, [member])
+        count = counts[member.conversation_id]
+        return Unread(
+            conversation_id=member.conversation_id,
+            unread=count.unread,
+            mentions=count.mentions,
+            seq=head,
+            read_seq=member.read_seq,
+            delivered_seq=member.delivered_seq,
+        )
+
+    async def _tell(self, access: Access, before: MemberRecord, after: MemberRecord) -> None:
+        """Let the others know, in conversations that are small enough for everybody to care."""
+        shown = (after.shown_read_seq, after.shown_delivered_seq)
+        if shown == (before.shown_read_seq, before.shown_delivered_seq) or len(access.state.members) > MOST_SHARED:
+            return
+        payload = Watermarks(
+            conversation_id=access.conversation_id,
+            user_id=access.user_id,
+            read_seq=after.shown_read_seq,
+            delivered_seq=after.shown_delivered_seq,
+        )
+        await self._publish(ReceiptUpdate(payload, to=Passing(access.state.others(access.user_id))))

@@ -1,0 +1,165 @@
+"""Entries of the log by the eyes of one member: what he may see of them, and how far his own messages have come."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from handlers.chat.models.messages import Delivered, Message, ReadBy
+from handlers.chat.models.reading import Entry as Seen
+from handlers.chat.models.records import MemberRecord
+from handlers.chat.models.values import message_id
+from handlers.chat.service.desk import hidden_from
+from handlers.chat.service.state import State
+from handlers.chat.service.wire import change_of, message_of
+from handlers.chat.store import MemberStore
+from storage.log import Entry, Log
+
+MOST_SHARED = 100
+"""Members of a group in which each sees how far the others have read."""
+
+CHANGES = frozenset({"edit", "delete", "reaction", "vote"})
+LOOK_BACK = 20
+"""Messages at the end of a conversation that are looked at for one that a member may see."""
+
+
+@dataclass(frozen=True, slots=True)
+class Eyes:
+    """Somebody who looks at a conversation."""
+
+    user_id: str
+    join_seq: int
+
+    def may_see(self, entry: Entry) -> bool:
+        """Whether the entry is for this member at all."""
+        if entry.kind == "noop" or entry.seq < self.join_seq or self.user_id in hidden_from(entry):
+            return False
+        return entry.kind not in CHANGES or entry.body.get("veil") in {None, self.user_id}
+
+
+class Views:
+    """Reads entries for members."""
+
+    def __init__(self, log: Log, members: MemberStore) -> None:
+        self._log = log
+        self._members = members
+
+    async def messages(self, state: State, eyes: Eyes, entries: Iterable[Entry]) -> list[Message]:
+        """Messages as the member sees them; his own with their status."""
+        shown = list(entries)
+        own = any(entry.sender == eyes.user_id for entry in shown) and len(state.members) <= MOST_SHARED
+        marks = await self._members.in_conversation(state.id) if own else []
+        return [_message(entry, eyes.user_id, marks) for entry in shown]
+
+    async def entries(self, conversation_id: str, eyes: Eyes, entries: Sequence[Entry]) -> list[Seen]:
+        """Entries for `sync`; in the place of each one that is not for the member stands a `noop`."""
+        wanted = {entry.target for entry in entries if entry.kind in CHANGES and entry.target is not None}
+        known = {entry.seq: entry for entry in entries}
+        targets = known | await self._log.get_many(conversation_id, wanted - known.keys())
+        return [self._seen(entry, eyes, targets) for entry in entries]
+
+    async def heads(self, ids: Sequence[str]) -> dict[str, int]:
+        """The last entry of each log."""
+        return await self._log.heads(ids)
+
+    async def last_messages(self, user_id: str, pairs: Sequence[tuple[State, MemberRecord]]) -> dict[str, Message]:
+        """The last message in each conversation that the member may see."""
+        newest = await self._log.last_messages([state.id for state, _ in pairs])
+        found: dict[str, Entry] = {}
+        for state, member in pairs:
+            eyes = Eyes(user_id, member.join_seq)
+            entry = newest.get(state.id)
+            if entry is not None and user_id in hidden_from(entry):
+                entry = await self._look_back(entry, eyes)
+            if entry is not None and eyes.may_see(entry):
+                found[state.id] = entry
+        small = {state.id for state, _ in pairs if len(state.members) <= MOST_SHARED}
+        own = {one for one, entry in found.items() if entry.sender == user_id and one in small}
+        marks = await self._members.in_conversations(own)
+        return {one: _message(entry, user_id, marks.get(one, [])) for one, entry in found.items()}
+
+    async def put_away(self, user_id: str, members: Iterable[MemberRecord]) -> set[str]:
+        """Those conversations that the member has put away and in which nothing was said to him since."""
+        away = [member for member in members if member.hidden_seq]
+        newest = await self._log.last_messages([member.conversation_id for member in away])
+        quiet = set()
+        for member in away:
+            entry, eyes = newest.get(member.conversation_id), Eyes(user_id, member.join_seq)
+            if entry is not None and user_id in hidden_from(entry):
+                entry = await self._look_back(entry, eyes)
+            if entry is None or entry.seq <= member.hidden_seq:
+                quiet.add(member.conversation_id)
+        return quiet
+
+    async def _look_back(self, newest: Entry, eyes: Eyes) -> Entry | None:
+        before: int | None = newest.seq
+        while before is not None:
+            entries = await self._log.read(
+                newest.conversation,
+                after=eyes.join_seq - 1,
+                before=before,
+                limit=LOOK_BACK,
+                descending=True,
+                kinds=("message",),
+            )
+            for entry in entries:
+                if eyes.may_see(entry):
+                    return entry
+            before = entries[-1].seq if len(entries) == LOOK_BACK else None
+        return None
+
+    def _seen(self, entry: Entry, eyes: Eyes, targets: dict[int, Entry]) -> Seen:
+        if not eyes.may_see(entry):
+            return _noop(entry)
+        if entry.kind == "message":
+            return _entry(entry, message=message_of(entry, eyes.user_id))
+        if entry.kind not in CHANGES:
+            return _entry(entry, data=change_of(entry).model_dump(mode="json", by_alias=True))
+        target = targets.get(entry.target or 0)
+        if target is None or not eyes.may_see(target):
+            return _noop(entry)
+        return _entry(
+            entry, target=message_id(entry.conversation, target.seq), message=message_of(target, eyes.user_id)
+        )
+
+
+def _noop(entry: Entry) -> Seen:
+    return Seen(seq=entry.seq, kind="noop", sender_id=None, at=entry.at)
+
+
+def _entry(entry: Entry, **rest: object) -> Seen:
+    return Seen.model_validate(
+        {"seq": entry.seq, "kind": entry.kind, "sender_id": entry.sender, "at": entry.at, **rest}, by_name=True
+    )
+
+
+def recipients(message_seq: int, sender_id: str, members: Iterable[MemberRecord]) -> list[MemberRecord]:
+    """The members a message was for."""
+    return [member for member in members if member.user_id != sender_id and member.join_seq <= message_seq]
+
+
+def _message(entry: Entry, viewer: str, members: Iterable[MemberRecord]) -> Message:
+    """A message as the viewer sees it; his own with how far it has come."""
+    message = message_of(entry, viewer)
+    return with_receipts(message, entry, members) if entry.sender == viewer else message
+
+
+def with_receipts(message: Message, entry: Entry, members: Iterable[MemberRecord]) -> Message:
+    """A message with how far it has come. Whoever must not see it has not received it."""
+    others = recipients(entry.seq, entry.sender, members)
+    reached = [one for one in others if one.user_id not in hidden_from(entry)]
+    read = [one for one in reached if one.shown_read_seq >= entry.seq]
+    delivered = [one for one in reached if one.shown_delivered_seq >= entry.seq]
+    status: Literal["sent", "delivered", "read"] = "sent"
+    if others and len(read) == len(others):
+        status = "read"
+    elif delivered:
+        status = "delivered"
+    return message.model_copy(
+        update={
+            "status": status,
+            "delivered_to": [
+                Delivered(user_id=one.user_id, delivered_at=one.delivered_at) for one in delivered if one.delivered_at
+            ],
+            "read_by": [ReadBy(user_id=one.user_id, read_at=one.read_at) for one in read if one.read_at],
+        }
+    )

@@ -1,0 +1,135 @@
+"""From what is stored to what goes over the wire: pure functions, by the eyes of whoever looks."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from handlers.chat.body import Body, seen_by
+from handlers.chat.models.conversations import Change, Conversation, Participant
+from handlers.chat.models.messages import SHOWN_USERS, Message, Poll, PollOption, Reaction
+from handlers.chat.models.records import ConversationRecord, MemberRecord
+from handlers.chat.models.values import Location, Media, message_id
+from handlers.chat.service.state import State
+from storage.log import Entry
+
+ROLES = ("owner", "admin", "member")
+
+
+def message_of(entry: Entry, viewer: str | None) -> Message:
+    """The message that an entry of kind `message` holds, as the viewer sees it."""
+    body = seen_by(entry.body, viewer)
+    media, location = body.get("media"), body.get("location")
+    reply_to = body.get("replyTo")
+    return Message(
+        id=message_id(entry.conversation, entry.seq),
+        conversation_id=entry.conversation,
+        seq=entry.seq,
+        revision=entry.body.get("revision", entry.seq),
+        sender_id=entry.sender,
+        type=body["type"],
+        content=body["content"],
+        media=Media.model_validate(media) if media else None,
+        location=Location.model_validate(location) if location else None,
+        poll=poll_of(body),
+        reply_to_message_id=message_id(entry.conversation, reply_to) if reply_to else None,
+        mentioned_user_ids=body.get("mentions", []),
+        reactions=[
+            Reaction(emoji=one["emoji"], user_ids=one["users"][:SHOWN_USERS], count=len(one["users"]))
+            for one in body.get("reactions", ())
+        ],
+        status="sent",
+        delivered_to=[],
+        read_by=[],
+        is_reported=False,
+        is_deleted="deletedAt" in body,
+        deleted_at=body.get("deletedAt"),
+        deleted_by=body.get("deletedBy"),
+        expires_at=entry.expires_at,
+        created_at=entry.at,
+        updated_at=body.get("changedAt", entry.at),
+        edited_at=body.get("editedAt"),
+        client_message_id=entry.op,
+        idempotent=entry.op is not None,
+        duplicate=False,
+    )
+
+
+def poll_of(body: Body) -> Poll | None:
+    """The poll in a message's body."""
+    poll = body.get("poll")
+    if poll is None:
+        return None
+    return Poll(
+        question=poll["question"],
+        options=[
+            PollOption(
+                text=option["text"],
+                count=len(option["votes"]),
+                user_ids=[] if poll["anonymous"] else option["votes"][:SHOWN_USERS],
+            )
+            for option in poll["options"]
+        ],
+        multiple=poll["multiple"],
+        anonymous=poll["anonymous"],
+        voters=len({user_id for option in poll["options"] for user_id in option["votes"]}),
+    )
+
+
+def conversation_fields(state: State) -> dict[str, Any]:
+    """What every look at a conversation has in common."""
+    record: ConversationRecord = state.record
+    members = by_age(state.members.values())
+    owner = next((member.user_id for member in members if member.role == "owner"), None)
+    group = record.type != "direct"
+    return {
+        "id": record.id,
+        "conversation_id": record.id,
+        "nid": record.nid,
+        "seq": record.state_seq,
+        "type": record.type,
+        "participant_ids": [member.user_id for member in members],
+        "created_by": record.created_by,
+        "owner_id": owner if group else None,
+        "admin_ids": [member.user_id for member in members if member.role != "member"] if group else [],
+        "name": record.name,
+        "description": record.description,
+        "avatar": record.avatar,
+        "is_encrypted": record.is_encrypted,
+        "allow_invites": record.allow_invites,
+        "message_retention": record.message_retention,
+        "is_active": record.is_active,
+        "last_message_at": record.last_message_at,
+        "last_message_id": message_id(record.id, record.last_seq) if record.last_seq else None,
+        "created_at": record.created_at,
+        "updated_at": record.updated_at,
+    }
+
+
+def conversation_of(state: State) -> Conversation:
+    """A conversation as all its members see it."""
+    return Conversation(**conversation_fields(state))
+
+
+def by_age(members: Iterable[MemberRecord]) -> list[MemberRecord]:
+    """Members in the order in which they joined."""
+    return sorted(members, key=lambda member: (member.join_seq, ROLES.index(member.role), member.user_id))
+
+
+def participants_of(state: State) -> list[Participant]:
+    """The members with their roles."""
+    return [
+        Participant(user_id=member.user_id, role=member.role, joined_at=member.joined_at)
+        for member in by_age(state.members.values())
+    ]
+
+
+def change_of(entry: Entry) -> Change:
+    """What an entry of kind `member` or `settings` changed."""
+    body = entry.body
+    return Change(
+        action=body["action"],
+        by=entry.sender,
+        user_ids=body.get("users", []),
+        role=body.get("role"),
+        promoted=body.get("promoted"),
+        fields=body.get("fields", []),
+    )

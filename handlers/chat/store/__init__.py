@@ -1,0 +1,28 @@
+"""The collections of the chat. Private to the slice."""
+
+from handlers.chat.store.conversations import (
+    CONVERSATION_INDEXES,
+    CONVERSATIONS,
+    Activity,
+    ConversationStore,
+    Effect,
+)
+from handlers.chat.store.index import LOG_INDEXES, MentionStore, SearchStore, Spot, scrubbing
+from handlers.chat.store.members import MEMBER_INDEXES, MEMBERS, Mark, MemberStore
+
+__all__ = [
+    "CONVERSATIONS",
+    "CONVERSATION_INDEXES",
+    "LOG_INDEXES",
+    "MEMBERS",
+    "MEMBER_INDEXES",
+    "Activity",
+    "ConversationStore",
+    "Effect",
+    "Mark",
+    "MemberStore",
+    "MentionStore",
+    "SearchStore",
+    "Spot",
+    "scrubbing",
+]

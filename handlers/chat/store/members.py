@@ -1,0 +1,190 @@
+"""Named questions to the collection of members: who is in which conversation, and how far he has read."""
+
+from collections.abc import Collection as Several
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from typing import Any
+
+from pydantic.alias_generators import to_camel
+
+from handlers.chat.models.records import MemberRecord
+from handlers.chat.models.values import Role
+from handlers.chat.store.conversations import Effect
+from storage.mongo import ASCENDING, Collection, Document, IndexModel, UpdateMany, UpdateOne
+
+MEMBERS = "members"
+
+MAX_CONVERSATIONS = 10_000
+"""Conversations of one person that any question looks at."""
+MAX_MEMBERS = 2_000
+"""More than any conversation can have: the bound of reads that want all members."""
+
+MEMBER_INDEXES = (
+    IndexModel([("conversationId", ASCENDING), ("active", ASCENDING), ("joinSeq", ASCENDING)], name="conversation"),
+    IndexModel([("userId", ASCENDING), ("active", ASCENDING)], name="user"),
+)
+
+_FIELDS = {field.name: to_camel(field.name) for field in fields(MemberRecord)}
+
+
+def member_key(conversation_id: str, user_id: str) -> str:
+    """The `_id` of a member: a person is in a conversation at most once."""
+    return f"{conversation_id}/{user_id}"
+
+
+def _member(document: Document) -> MemberRecord:
+    return MemberRecord(**{name: document[stored] for name, stored in _FIELDS.items() if stored in document})
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Up to where somebody has read and received; what is not `shown`, the others do not learn."""
+
+    conversation_id: str
+    user_id: str
+    read: int
+    delivered: int
+    shown: bool = True
+    said_at: datetime | None = None
+    """Of a message that only its sender sees: when it was said."""
+
+
+class MemberStore:
+    """Who is in which conversation, and how far he has read."""
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+
+    async def get(self, conversation_id: str, user_id: str) -> MemberRecord | None:
+        """The member; None for a stranger and for one who has left."""
+        document = await self._collection.find_one({"_id": member_key(conversation_id, user_id), "active": True})
+        return _member(document) if document else None
+
+    async def in_conversation(self, conversation_id: str) -> list[MemberRecord]:
+        """The members of a conversation, the oldest first."""
+        documents = await self._collection.find(
+            {"conversationId": conversation_id, "active": True}, sort=[("joinSeq", ASCENDING)], limit=MAX_MEMBERS
+        )
+        return [_member(document) for document in documents]
+
+    async def in_conversations(self, ids: Several[str]) -> dict[str, list[MemberRecord]]:
+        """The members of several conversations that have few."""
+        found: dict[str, list[MemberRecord]] = {one: [] for one in ids}
+        if ids:
+            where = {"conversationId": {"$in": sorted(ids)}, "active": True}
+            for document in await self._collection.find(where, limit=MAX_MEMBERS * len(ids)):
+                found[document["conversationId"]].append(_member(document))
+        return found
+
+    async def of_user(self, user_id: str) -> list[MemberRecord]:
+        """Every conversation that the person is a member of."""
+        documents = await self._collection.find({"userId": user_id, "active": True}, limit=MAX_CONVERSATIONS)
+        return [_member(document) for document in documents]
+
+    async def of_user_among(self, user_id: str, conversation_ids: Iterable[str]) -> dict[str, MemberRecord]:
+        """The person as a member of those of these conversations that he is in."""
+        keys = [member_key(one, user_id) for one in conversation_ids]
+        if not keys:
+            return {}
+        documents = await self._collection.find({"_id": {"$in": keys}, "active": True}, limit=len(keys))
+        return {document["conversationId"]: _member(document) for document in documents}
+
+    def joining(self, conversation_id: str, roles: Mapping[str, Role], *, seq: int, at: datetime) -> list[Effect]:
+        """The writes that make people members from the entry `seq` on, also those who were members before."""
+        writes: list[Effect] = []
+        for user_id, role in roles.items():
+            fresh = MemberRecord(
+                conversation_id,
+                user_id,
+                role,
+                join_seq=seq,
+                joined_at=at,
+                read_seq=seq,
+                delivered_seq=seq,
+                shown_read_seq=seq,
+                shown_delivered_seq=seq,
+            )
+            document = {stored: getattr(fresh, name) for name, stored in _FIELDS.items()}
+            key = {"_id": member_key(conversation_id, user_id)}
+            writes.append((MEMBERS, UpdateOne(key, {"$set": document}, upsert=True)))
+        return writes
+
+    def leaving(self, conversation_id: str, user_ids: Several[str], *, seq: int) -> Effect:
+        """The write by which these are no longer members, as of the entry `seq`."""
+        keys = [member_key(conversation_id, user_id) for user_id in user_ids]
+        return MEMBERS, UpdateMany({"_id": {"$in": keys}}, {"$set": {"active": False, "leftSeq": seq}})
+
+    def ranking(self, conversation_id: str, roles: Mapping[str, Role]) -> list[Effect]:
+        """The writes that give members these roles."""
+        return [
+            (MEMBERS, UpdateOne({"_id": member_key(conversation_id, user_id)}, {"$set": {"role": role}}))
+            for user_id, role in roles.items()
+        ]
+
+    async def prefer(
+        self,
+        conversation_id: str,
+        user_id: str,
+        *,
+        archived: bool | None = None,
+        muted: bool | None = None,
+        hidden_seq: int | None = None,
+    ) -> MemberRecord | None:
+        """Set what concerns the member alone; the member afterwards, or None for a stranger."""
+        wanted = {"archived": archived, "muted": muted, "hiddenSeq": hidden_seq}
+        values = {name: value for name, value in wanted.items() if value is not None}
+        where = {"_id": member_key(conversation_id, user_id), "active": True}
+        document = await self._collection.find_and_update(where, {"$set": values})
+        return _member(document) if document else None
+
+    async def advance(self, mark: Mark, *, at: datetime) -> tuple[MemberRecord, MemberRecord] | None:
+        """Move a member's watermarks forward, never back; the member before and after. None for a stranger."""
+        where = {"_id": member_key(mark.conversation_id, mark.user_id), "active": True}
+        document = await self._collection.find_and_update(where, _forward(mark, at), before=True)
+        if document is None:
+            return None
+        before = _member(document)
+        return before, _moved(before, mark, at)
+
+    async def advance_many(self, marks: Iterable[Mark], *, at: datetime) -> None:
+        """Move the watermarks of many members; one who joined only after the mark stays as he is."""
+        await self._collection.write(
+            [
+                UpdateOne(
+                    {
+                        "_id": member_key(mark.conversation_id, mark.user_id),
+                        "active": True,
+                        "joinSeq": {"$lte": mark.delivered},
+                    },
+                    _forward(mark, at),
+                )
+                for mark in marks
+            ],
+            ordered=False,
+        )
+
+
+def _forward(mark: Mark, at: datetime) -> list[dict[str, Any]]:
+    values: dict[str, Any] = {}
+    for name, to in (("read", mark.read), ("delivered", mark.delivered)):
+        values[f"{name}Seq"] = {"$max": [f"${name}Seq", to]}
+        values[f"{name}At"] = {"$cond": [{"$lt": [f"${name}Seq", to]}, at, f"${name}At"]}
+        if mark.shown:
+            shown = f"shown{name.capitalize()}Seq"
+            values[shown] = {"$max": [f"${shown}", to]}
+    if mark.said_at is not None:
+        values["saidAt"] = {"$max": ["$saidAt", mark.said_at]}
+    return [{"$set": values}]
+
+
+def _moved(before: MemberRecord, mark: Mark, at: datetime) -> MemberRecord:
+    return replace(
+        before,
+        read_seq=max(before.read_seq, mark.read),
+        read_at=at if mark.read > before.read_seq else before.read_at,
+        delivered_seq=max(before.delivered_seq, mark.delivered),
+        delivered_at=at if mark.delivered > before.delivered_seq else before.delivered_at,
+        shown_read_seq=max(before.shown_read_seq, mark.read if mark.shown else 0),
+        shown_delivered_seq=max(before.shown_delivered_seq, mark.delivered if mark.shown else 0),
+    )

@@ -1,0 +1,91 @@
+"""Every question to the collections of the chat is answered by an index."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from crypto.ids import new_id
+from handlers.chat.store.index import Spot, changing, having, mentioning
+from handlers.chat.store.members import member_key
+from tests.handlers.chat.conftest import People
+from tests.handlers.chat.helpers import direct, say
+from tests.harness.servers import Server
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+ONE, OTHER, ME = new_id(), new_id(), new_id()
+
+
+def stages(plan: Any) -> Iterator[dict[str, Any]]:
+    """Every stage of a plan."""
+    if isinstance(plan, dict):
+        if "stage" in plan:
+            yield plan
+        for value in plan.values():
+            yield from stages(value)
+    elif isinstance(plan, list):
+        for value in plan:
+            yield from stages(value)
+
+
+async def indexes_of(server: Server, collection: str, where: dict[str, Any], **options: Any) -> set[str]:
+    """The indexes that the winning plan of a question reads; it must not read the whole collection."""
+    plan = await server.app.mongo.collection(collection).raw.find(where, **options).explain()
+    found = list(stages(plan["queryPlanner"]["winningPlan"]))
+    names = {stage["stage"] for stage in found}
+    assert "COLLSCAN" not in names, found
+    if "IDHACK" in names:
+        return {"_id_"}
+    return {stage["indexName"] for stage in found if "indexName" in stage}
+
+
+QUESTIONS: dict[str, tuple[str, dict[str, Any], dict[str, Any], set[str]]] = {
+    "conversation by id": ("conversations", {"_id": ONE}, {}, {"_id_"}),
+    "conversation of a pair": ("conversations", {"pair": f"{ONE}/{OTHER}"}, {}, {"pair"}),
+    "member by id": ("members", {"_id": member_key(ONE, ME), "active": True}, {}, {"_id_"}),
+    "members of a conversation": (
+        "members",
+        {"conversationId": ONE, "active": True},
+        {"sort": [("joinSeq", 1)]},
+        {"conversation"},
+    ),
+    "conversations of a person": ("members", {"userId": ME, "active": True}, {}, {"user"}),
+    "mentions": (
+        "log",
+        mentioning(ME, [(ONE, 5), (OTHER, 9)], not_from=[ME], now=NOW),
+        {"hint": "mentions"},
+        {"mentions"},
+    ),
+    "search": (
+        "log",
+        having(["hello", "there"], [ONE, OTHER], viewer=ME, now=NOW, after=None),
+        {"sort": [("at", -1), ("_id", -1)], "hint": "words"},
+        {"words"},
+    ),
+    "search, next page": (
+        "log",
+        having(["hello"], [ONE], viewer=ME, now=NOW, after=Spot(NOW, b"x" * 24)),
+        {"sort": [("at", -1), ("_id", -1)], "hint": "words"},
+        {"words"},
+    ),
+    "changes of a message": ("log", changing(ONE, 5, before=9), {"hint": "targets"}, {"targets"}),
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+async def test_a_question_is_answered_by_its_index(server: Server, people: People, question: str) -> None:
+    ada, bob = await people("ada", "bob")
+    await say(ada, await direct(ada, bob), "hello there")
+    collection, where, options, wanted = QUESTIONS[question]
+
+    assert await indexes_of(server, collection, where, **options) == wanted
+
+
+async def test_the_order_of_lists_is_read_by_id(server: Server, people: People) -> None:
+    ada, bob = await people("ada", "bob")
+    conversation = await direct(ada, bob)
+
+    found = await indexes_of(server, "conversations", {"_id": {"$in": [conversation, ONE]}})
+
+    assert found <= {"_id_", "activity"}
