@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import psutil
@@ -16,7 +17,7 @@ import socketio
 from server.serving import listening
 from server.serving.listening import CannotListen
 from storage.mongo import IndexModel, Mongo
-from tests.harness.processes import Program, environment
+from tests.harness.processes import PYTHON, Program, environment
 from tests.harness.servers import MONGODB, REDIS
 
 Notes = Callable[..., Awaitable[Program]]
@@ -36,7 +37,7 @@ async def notes(database: str, tmp_path: Path) -> AsyncIterator[Notes]:
             "MIXEE_MONGODB_DATABASE": database,
             "MIXEE_DRAIN_SECONDS": "0.2",
         }
-        one = await Program.start("-m", "tests.server.notes_server", "serve", env=environment(**given | settings))
+        one = await Program.start(PYTHON, "-m", "tests.server.notes_server", "serve", env=environment(**given | settings))
         started.append(one)
         return one
 
@@ -157,7 +158,7 @@ class TestWorkers:
     async def test_they_take_websocket_connections_alone_and_say_so(self, notes: Notes) -> None:
         url = await url_of(await notes(MIXEE_WORKERS="2"))
         polling, websocket = (socketio.AsyncClient(reconnection=False) for _ in range(2))
-        refused = []
+        refused: list[Any] = []
         polling.on("connect_error", refused.append)
 
         with pytest.raises(socketio.exceptions.ConnectionError):

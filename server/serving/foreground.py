@@ -1,0 +1,188 @@
+"""One server process from its start to its orderly end, and what it tells the person at the terminal."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Coroutine, Sequence
+from contextlib import AsyncExitStack, suppress
+from typing import Any, TypeVar
+
+from aiohttp import web
+
+from config.settings import Settings
+from server import checking
+from server import log as logs
+from server.app import App
+from server.assembly import ManifestError
+from server.checking import Unusable
+from server.serving import listening
+from server.serving.listening import CannotListen
+from server.serving.workers import Workers, line_to_parent, shares_port
+from server.slices import Slice
+from storage.embedded import Embedded, EmbeddedError
+from storage.mongo import PyMongoError
+from storage.redis import RedisError
+
+BACKLOG = 4096
+T = TypeVar("T")
+
+
+class _Stopped(Exception):
+    """The signal came before the server was up."""
+
+
+def serve(settings: Settings, slices: Sequence[Slice[Any]], *, program: Sequence[str]) -> int:
+    """Serve until SIGINT or SIGTERM; the exit status. `program` is how a worker process is started."""
+    address = listening.place(settings.host, settings.port)
+    logs.set_up(settings.log_level, settings.log_format, f"{address}/{os.getpid()}" if shares_port() else address)
+    if settings.production and (weak := settings.weaknesses()):
+        say("MIXEE_MODE=production refuses to start:\n- " + "\n- ".join(weak))
+        return 2
+    if faults := checking.faults_of_sections(slices, os.environ):
+        say(checking.listed(faults))
+        return 2
+    try:
+        return asyncio.run(_serve(settings, slices, program))
+    except _Stopped:
+        return 0
+    except (CannotListen, Unusable, EmbeddedError, ManifestError) as error:
+        say(str(error))
+    except PyMongoError as error:
+        say(f"MongoDB failed while the server started: {checking.brief(error)}")
+    except (RedisError, OSError) as error:
+        say(f"Something failed while the server started: {error}")
+    return 1
+
+
+def say(text: str) -> None:
+    """Tell the person at the terminal."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+async def _serve(settings: Settings, slices: Sequence[Slice[Any]], program: Sequence[str]) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(one, stop.set)
+    async with AsyncExitStack() as stack:
+        sockets = _sockets(settings, stack)
+        url = settings.public_url or f"http://{listening.place(settings.host, sockets[0].getsockname()[1])}"
+        serving = await stack.enter_async_context(line_to_parent(stop)) if shares_port() else None
+        mongodb_url, redis_url = await _unless(stop, _storage(settings, stack))
+        if settings.workers > 1:
+            workers = Workers(
+                [*program, "serve", "--workers", "1"],
+                os.environ | _for_worker(settings, sockets[0].getsockname()[1], mongodb_url, redis_url),
+                count=settings.workers,
+                grace=settings.drain_seconds * 2 + 5,
+                serving=lambda: _announce(settings, url),
+                say=say,
+            )
+            return await workers.run(stop)
+        app = App(
+            settings,
+            slices,
+            mongodb_url=mongodb_url,
+            redis_url=redis_url,
+            transports=("websocket",) if serving else ("polling", "websocket"),
+        )
+        await _unless(stop, _open(app, sockets, stack))
+        if serving:
+            serving()
+        else:
+            _announce(settings, url)
+        await stop.wait()
+        if not serving:
+            say("Stopping: clients are asked to come back later.")
+        await app.drain()
+    return 0
+
+
+def _sockets(settings: Settings, stack: AsyncExitStack) -> list[socket.socket]:
+    """Our addresses, taken before anything is started for them."""
+    if settings.workers > 1:
+        taken = listening.reserve(settings.host, settings.port)
+    else:
+        taken = listening.take(settings.host, settings.port, shared=shares_port())
+    for one in taken:
+        stack.enter_context(one)
+    return taken
+
+
+async def _storage(settings: Settings, stack: AsyncExitStack) -> tuple[str, str]:
+    """The URLs of MongoDB and Redis; what is not set is started below the data folder. Raises Unusable."""
+    mongodb, redis = settings.mongodb_url, settings.redis_url
+    if mongodb:
+        await checking.probe_mongodb(mongodb.get_secret_value(), settings.mongodb_database)
+    if redis:
+        await checking.probe_redis(redis.get_secret_value())
+    if mongodb and redis:
+        return mongodb.get_secret_value(), redis.get_secret_value()
+    embedded = await Embedded.start(
+        settings.data_dir, mongodb=mongodb is None, redis=redis is None, progress=lambda text: say(f"  {text}")
+    )
+    stack.push_async_callback(embedded.stop)
+    watching = asyncio.create_task(embedded.watch(), name="embedded servers")
+
+    async def unwatch() -> None:
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
+
+    stack.push_async_callback(unwatch)
+    return (
+        mongodb.get_secret_value() if mongodb else str(embedded.mongodb_url),
+        redis.get_secret_value() if redis else str(embedded.redis_url),
+    )
+
+
+async def _open(app: App, sockets: Sequence[socket.socket], stack: AsyncExitStack) -> None:
+    """Start the app, and listen."""
+    await app.start()
+    stack.push_async_callback(app.stop)
+    runner = web.AppRunner(app.web, access_log=None, shutdown_timeout=app.settings.drain_seconds, keepalive_timeout=75)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    for one in sockets:
+        await web.SockSite(runner, one, backlog=BACKLOG).start()
+
+
+async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:
+    """What `work` returns. When the signal comes first, `work` is cancelled and _Stopped raised."""
+    task = asyncio.create_task(work)
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if task.done():
+        return task.result()
+    while not task.done():
+        task.cancel()  # again and again, since a driver that is just connecting may swallow it
+        await asyncio.wait({task}, timeout=0.5)
+    raise _Stopped
+
+
+def _for_worker(settings: Settings, port: int, mongodb_url: str, redis_url: str) -> dict[str, str]:
+    """What a worker's environment says beyond ours: what the command line set, and where the storage is."""
+    return {
+        "MIXEE_HOST": settings.host,
+        "MIXEE_PORT": str(port),
+        "MIXEE_DATA_DIR": str(settings.data_dir),
+        "MIXEE_MONGODB_URL": mongodb_url,
+        "MIXEE_REDIS_URL": redis_url,
+    }
+
+
+def _announce(settings: Settings, url: str) -> None:
+    data = "outside servers (MIXEE_MONGODB_URL, MIXEE_REDIS_URL)"
+    if settings.mongodb_url is None or settings.redis_url is None:
+        data = str(settings.data_dir.resolve())
+    say(
+        f"Mixee is running.\n"
+        f"  server         {url}\n"
+        f"  documentation  {url}/docs\n"
+        f"  data           {data}\n"
+        f"Press Ctrl+C to stop."
+    )
