@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""Mixee's composition root and command line: the one file that names every slice."""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from dotenv import dotenv_values
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
+
+from config.settings import Settings
+from handlers.auth.manifest import manifest as auth
+from handlers.chat.manifest import manifest as chat
+from handlers.presence.manifest import manifest as presence
+from handlers.social.manifest import manifest as social
+from handlers.users.manifest import manifest as users
+from server import checking, serving
+from server.app import release
+from server.assembly import ManifestError
+from server.serving.listening import place
+from server.slices import Slice
+from server.spec import write
+
+CORE: tuple[Slice[Any], ...] = (users, auth, social, presence, chat)
+"""The slices of every server, each after those whose services it needs."""
+
+WORKERS_HELP = (
+    "processes that share the port (MIXEE_WORKERS). With more than one, clients must connect with the websocket "
+    'transport alone (transports: ["websocket"]): requests of a long polling client would reach different processes.'
+)
+
+
+def slices() -> tuple[Slice[Any], ...]:
+    """The core slices and those of installed plugins (entry-point group `mixee.plugins`, a manifest each)."""
+    return (*CORE, *(entry.load() for entry in sorted(entry_points(group="mixee.plugins"), key=lambda one: one.name)))
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(prog="run.py", description="Mixee, a real-time messaging server.")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    serve = commands.add_parser(
+        "serve",
+        help="start the server in the foreground",
+        description="Start the server in the foreground, until Ctrl+C or SIGTERM. Without MIXEE_MONGODB_URL and "
+        "MIXEE_REDIS_URL it starts a private MongoDB and Redis below the data folder.",
+    )
+    serve.add_argument("--host", help="address to listen on (MIXEE_HOST)")
+    serve.add_argument("--port", type=int, help="port to listen on, 0 for any free one (MIXEE_PORT)")
+    serve.add_argument("--data-dir", type=Path, help="folder of the embedded MongoDB and Redis (MIXEE_DATA_DIR)")
+    serve.add_argument("--workers", type=int, help=WORKERS_HELP)
+    commands.add_parser("check", help="name every problem of settings, connections and indexes")
+    spec = commands.add_parser("spec", help="write the OpenAPI and AsyncAPI documents and the settings example")
+    spec.add_argument("--out", type=Path, help="folder for all of them (docs/api, and config for the example)")
+    commands.add_parser("settings", help="list every setting with its meaning and value")
+    demo = commands.add_parser("demo", help="let three people chat through a running server")
+    demo.add_argument("--url", help="the server (http://127.0.0.1:8080, or where MIXEE_HOST and MIXEE_PORT say)")
+    return top
+
+
+def settings_from(arguments: argparse.Namespace) -> Settings:
+    """The settings, with what the command line says over the environment. Raises ValidationError."""
+    named = {name: getattr(arguments, name, None) for name in ("host", "port", "data_dir", "workers")}
+    return Settings(**{name: value for name, value in named.items() if value is not None})
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command; the process's exit status."""
+    arguments = parser().parse_args(words)
+    # The settings of slices are read from the environment alone, and so are those of workers.
+    for name, value in dotenv_values(".env").items():
+        os.environ.setdefault(name, value or "")
+    try:
+        return _run(arguments, settings_from(arguments))
+    except (ValidationError, SettingsError, ManifestError) as error:
+        print(checking.explain(error), file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(arguments: argparse.Namespace, settings: Settings) -> int:
+    match arguments.command:
+        case "serve":
+            return serving.serve(settings, slices(), program=[sys.executable, str(Path(__file__).resolve())])
+        case "check":
+            return asyncio.run(checking.check(settings, slices(), os.environ))
+        case "settings":
+            return checking.show(settings, slices(), os.environ)
+        case "spec":
+            return _spec(arguments.out)
+        case _:
+            return _demo(settings, arguments.url)
+
+
+def _spec(out: Path | None) -> int:
+    home = Path(__file__).parent
+    written = write(slices(), out or home / "docs" / "api", release())
+    example = (out or home / "config") / "settings.example.env"
+    example.write_text(checking.example(slices()), encoding="utf-8")
+    for path in (*written, example):
+        print(path)
+    return 0
+
+
+def _demo(settings: Settings, url: str | None) -> int:
+    from examples.demo import play  # noqa: PLC0415 - a client's code, which a server does not need
+
+    here = settings.public_url or f"http://{place(settings.host, settings.port)}"
+    return asyncio.run(play(url or here))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Whole stories, with the clients that people use."""
