@@ -1,0 +1,42 @@
+"""Seeded bugs in the real server: the checker catches every one of them in a short run."""
+
+import dataclasses
+import os
+from pathlib import Path
+
+import pytest
+
+from storage.mongo import Mongo
+from tests.chaos.buggy import BUGS
+from tests.chaos.findings import NAMES
+from tests.chaos.harness import run
+from tests.chaos.plan import Plan
+from tests.harness.servers import MONGODB, REDIS
+
+SMALL = Plan(
+    messages=1_200,
+    kills=1,
+    users=10,
+    conversations=3,
+    members=6,
+    rate=600.0,
+    cuts=0.05,
+    twice=0.05,
+    changes=5.0,
+    rest=3.0,
+)
+"""Few conversations, so that both nodes write to the same ones at the same time."""
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("name", BUGS)
+async def test_a_bug_in_the_real_server_is_caught(name: str, mongo: Mongo, database: str, tmp_path: Path) -> None:
+    bug = BUGS[name]
+    assert bug.shows <= set(NAMES)
+    plan = dataclasses.replace(SMALL, program=("-m", "tests.chaos.buggy", name))
+
+    report = await run(plan, tmp_path, storage=(os.environ[MONGODB], os.environ[REDIS]), database=database)
+
+    assert set(report.found) & bug.shows, f"{bug.about}\n{report.table()}"
+    await mongo.ping()
