@@ -200,8 +200,8 @@ class App:
         self.web.add_routes(spec_routes(self.slices, release()))
 
     async def _indexes(self) -> None:
-        for name, indexes in assembly.indexes(self.slices).items():
-            await self.mongo.collection(name).create_indexes(indexes)
+        wanted = assembly.indexes(self.slices).items()
+        await asyncio.gather(*(self.mongo.collection(name).create_indexes(indexes) for name, indexes in wanted))
 
     async def _ping_redis(self) -> None:
         await ping(self.redis)

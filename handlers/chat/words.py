@@ -7,7 +7,7 @@ words, in these conversations" in one range scan.
 
 import unicodedata
 
-import regex  # type: ignore[import-untyped]  # it carries no type information
+import regex
 
 MAX_WORDS = 400
 """Different words of one message that can be found."""

@@ -2,7 +2,7 @@
 
 import unicodedata
 
-import regex  # type: ignore[import-untyped]  # it carries no type information
+import regex
 from email_validator import EmailNotValidError, validate_email
 
 MAX_WORDS = 20
