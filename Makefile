@@ -54,7 +54,8 @@ check: setup ## exactly what CI runs: lint, tests, freshness of generated files
 	$(MAKE) lint
 	$(MAKE) test
 
-chaos: setup ## kill server processes under load and check every history (about 20 minutes)
+chaos: setup ## test the checker with every seeded bug, then kill servers under load (about 20 minutes)
+	$(BIN)/python -X dev -W error -m pytest -q -m chaos_full tests/chaos
 	$(BIN)/python -m tests.chaos --kills 50 --messages 100000 --report docs/chaos.md
 
 bench: setup ## measure the hot paths

@@ -45,11 +45,6 @@ class SigningKey:
         """A new key."""
         return cls(kid, Ed25519PrivateKey.generate())
 
-    @classmethod
-    def from_seed(cls, kid: str, seed: bytes) -> "SigningKey":
-        """The key of a 32-byte seed. Raises ValueError for another length."""
-        return cls(kid, Ed25519PrivateKey.from_private_bytes(seed))
-
     @property
     def seed(self) -> bytes:
         """The 32 bytes that the key is made of. A secret."""

@@ -105,12 +105,12 @@ async def probe_redis(url: str, *, seconds: float = PROBE_SECONDS) -> None:
     """See that Redis is there and new enough. Raises Unusable."""
     advice = f"Check MIXEE_REDIS_URL: it must name a Redis {OLDEST_REDIS} or newer that is running."
     try:
-        redis = connect(url, timeout=seconds)
+        redis = connect(url, timeout=seconds, retries=0)
         try:
             version = str((await redis.info("server"))["redis_version"])
         finally:
             await redis.aclose()
-    except (RedisError, OSError, TimeoutError, ValueError) as error:
+    except (RedisError, OSError, ValueError) as error:
         raise Unusable(f"Redis cannot be used: {brief(error)}.\n{advice}") from error
     if int(version.partition(".")[0]) < OLDEST_REDIS:
         raise Unusable(f"Redis cannot be used: it is release {version}.\n{advice}")

@@ -12,8 +12,8 @@ from redis.exceptions import RedisError
 __all__ = ["PubSub", "Redis", "RedisError", "Script", "connect", "ping"]
 
 
-def connect(url: str, *, timeout: float = 5.0) -> Redis:
-    """A client of one Redis. No command waits longer than `timeout` seconds; a lost connection is retried thrice.
+def connect(url: str, *, timeout: float = 5.0, retries: int = 3) -> Redis:
+    """A client of one Redis. No attempt waits longer than `timeout` seconds; a lost connection is retried.
 
     When all connections are busy, a command waits for one: a burst must not look like a fault of Redis.
     """
@@ -25,7 +25,7 @@ def connect(url: str, *, timeout: float = 5.0) -> Redis:
         health_check_interval=15,
         max_connections=64,
         timeout=timeout,
-        retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), 3),
+        retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), retries),
     )
     return Redis.from_pool(pool)
 

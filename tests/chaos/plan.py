@@ -15,13 +15,13 @@ class Plan:
     kills: int = 50
     """How often one server process is ended with SIGKILL and started again, spread evenly over the messages."""
     nodes: int = 2
-    users: int = 40
-    conversations: int = 20
-    members: int = 6
+    users: int = 30
+    conversations: int = 10
+    members: int = 5
     """Members of each conversation at its beginning."""
     rate: float = 1_500.0
     """Messages per second at most, over all clients."""
-    window: int = 8
+    window: int = 24
     """Messages that one client may have on their way at once; fewer while a server says that it has too much to do."""
     twice: float = 0.02
     """Share of messages that are sent two times at once."""
@@ -39,5 +39,5 @@ class Plan:
         return random.Random(f"{self.seed} {part}")
 
 
-SHORT = Plan(messages=5_000, kills=4, users=16, conversations=8, members=5, rate=800.0, cuts=0.03)
+SHORT = Plan(messages=4_000, kills=4, users=16, conversations=6, members=5, rate=800.0, window=16, cuts=0.03)
 """A run that fits into a test."""

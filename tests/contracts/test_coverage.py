@@ -19,3 +19,8 @@ def test_a_test_that_the_page_names_exists(file: str, test: str) -> None:
     text = (ROOT / file).read_text()
 
     assert not test or re.search(rf"def {test}\(", text), f"{file} has no {test}"
+
+
+@pytest.mark.parametrize("example", ["client.py", "client.mjs"])
+def test_the_readme_shows_the_examples_as_they_are(example: str) -> None:
+    assert (ROOT / "examples" / example).read_text() in (ROOT / "README.md").read_text()

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -23,27 +24,48 @@ from tests.harness.servers import MONGODB, REDIS
 Notes = Callable[..., Awaitable[Program]]
 
 
+def settings(database: str, folder: Path, **more: str) -> dict[str, str]:
+    """The environment of a server process of the notes slice on the tests' storage."""
+    given = {
+        "MIXEE_PORT": "0",
+        "MIXEE_DATA_DIR": str(folder),
+        "MIXEE_MONGODB_URL": os.environ[MONGODB],
+        "MIXEE_REDIS_URL": os.environ[REDIS],
+        "MIXEE_MONGODB_DATABASE": database,
+        "MIXEE_DRAIN_SECONDS": "0.2",
+    }
+    return environment(**given | more)
+
+
+async def serve(env: dict[str, str]) -> Program:
+    return await Program.start(PYTHON, "-m", "tests.server.notes_server", "serve", env=env)
+
+
 @pytest.fixture
 async def notes(database: str, tmp_path: Path) -> AsyncIterator[Notes]:
-    """`await notes(MIXEE_WORKERS="2")` starts a server process of the notes slice on the tests' storage."""
+    """`await notes(MIXEE_WORKERS="2")` starts a server process of the notes slice."""
     started: list[Program] = []
 
-    async def start(**settings: str) -> Program:
-        given = {
-            "MIXEE_PORT": "0",
-            "MIXEE_DATA_DIR": str(tmp_path),
-            "MIXEE_MONGODB_URL": os.environ[MONGODB],
-            "MIXEE_REDIS_URL": os.environ[REDIS],
-            "MIXEE_MONGODB_DATABASE": database,
-            "MIXEE_DRAIN_SECONDS": "0.2",
-        }
-        one = await Program.start(PYTHON, "-m", "tests.server.notes_server", "serve", env=environment(**given | settings))
-        started.append(one)
-        return one
+    async def start(**more: str) -> Program:
+        started.append(await serve(settings(database, tmp_path, **more)))
+        return started[-1]
 
     yield start
     for one in started:
         await one.clear()
+
+
+@pytest.fixture(scope="module")
+async def pair(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Program]:
+    """A server of two workers, shared by the tests that leave it as it was."""
+    database = f"test_pair_{secrets.token_hex(4)}"
+    program = await serve(settings(database, tmp_path_factory.mktemp("pair"), MIXEE_WORKERS="2"))
+    await url_of(program)
+    yield program
+    await program.clear()
+    mongo = Mongo(os.environ[MONGODB], database)
+    await mongo.drop()
+    await mongo.close()
 
 
 async def url_of(program: Program) -> str:
@@ -138,13 +160,12 @@ class TestOneProcess:
 
 
 class TestWorkers:
-    async def test_all_of_them_serve_on_the_port_when_it_says_so(self, notes: Notes) -> None:
-        program = await notes(MIXEE_WORKERS="2")
-        url = await url_of(program)
+    async def test_all_of_them_serve_on_the_port_when_it_says_so(self, pair: Program) -> None:
+        url = await url_of(pair)
 
         lines = [await asyncio.open_connection(*url.removeprefix("http://").split(":")) for _ in range(40)]
         answers = [await ask(*line) for line in lines]
-        serving = [connected_to(one) for one in program.descendants()]
+        serving = [connected_to(one) for one in pair.descendants()]
         for _, writer in lines:
             writer.close()
             await writer.wait_closed()
@@ -153,10 +174,9 @@ class TestWorkers:
         assert len(serving) == 2
         assert min(serving) > 0
         assert sum(serving) == 40
-        assert await program.stop() == 0
 
-    async def test_they_take_websocket_connections_alone_and_say_so(self, notes: Notes) -> None:
-        url = await url_of(await notes(MIXEE_WORKERS="2"))
+    async def test_they_take_websocket_connections_alone_and_say_so(self, pair: Program) -> None:
+        url = await url_of(pair)
         polling, websocket = (socketio.AsyncClient(reconnection=False) for _ in range(2))
         refused: list[Any] = []
         polling.on("connect_error", refused.append)
@@ -172,24 +192,25 @@ class TestWorkers:
             {"code": 0, "message": 'This server speaks WebSocket only: connect with transports: ["websocket"].'}
         ]
 
-    async def test_one_that_is_killed_is_started_again(self, notes: Notes) -> None:
-        program = await notes(MIXEE_WORKERS="2")
-        await url_of(program)
-        before = {one.pid for one in program.descendants()}
+    async def test_one_that_is_killed_is_started_again(self, pair: Program) -> None:
+        before = {one.pid for one in pair.descendants()}
 
         os.kill(min(before), signal.SIGKILL)
-        await program.says("serves again")
+        await pair.says("serves again")
 
-        after = {one.pid for one in program.descendants()}
+        after = {one.pid for one in pair.descendants()}
         assert len(after) == 2
         assert before & after == {max(before)}
 
-    async def test_they_end_when_their_parent_is_killed(self, notes: Notes) -> None:
+    @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGKILL, -signal.SIGKILL)])
+    async def test_they_end_with_their_parent_however_it_ends(
+        self, notes: Notes, number: signal.Signals, status: int
+    ) -> None:
         program = await notes(MIXEE_WORKERS="2")
         await url_of(program)
         workers = program.descendants()
 
-        await program.stop(signal.SIGKILL)
+        assert await program.stop(number) == status
         _, alive = await asyncio.to_thread(psutil.wait_procs, workers, timeout=20)
 
         assert alive == []

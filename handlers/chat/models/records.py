@@ -31,11 +31,6 @@ class ConversationRecord:
     """The last message, as far as noted: a hint for the order of lists, up to a second old."""
     last_message_at: datetime | None = None
 
-    @property
-    def last_activity(self) -> datetime:
-        """What lists are sorted by."""
-        return self.last_message_at or self.created_at
-
 
 @dataclass(frozen=True, slots=True)
 class MemberRecord:

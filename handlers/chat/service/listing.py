@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
+from handlers.chat.cursors import read_cursor, write_cursor
 from handlers.chat.models.conversations import ConversationPage, ListedConversations, MyConversation
 from handlers.chat.models.messages import Message
 from handlers.chat.models.records import MemberRecord
@@ -54,7 +55,7 @@ class Listing:
     async def page(self, actor: Actor, wanted: ListedConversations) -> ConversationPage:
         """A page of the member's conversations, the latest first. Raises Invalid for a cursor that is none."""
         await self._notes.settle()
-        after = read_cursor(wanted.cursor) if wanted.cursor else None
+        after = _after(wanted.cursor) if wanted.cursor else None
         mine = {
             member.conversation_id: member
             for member in await self._members.of_user(actor.user_id)
@@ -73,7 +74,7 @@ class Listing:
         ]
         return ConversationPage(
             conversations=await self._shown(actor.user_id, pairs),
-            next_cursor=write_cursor(page[-1]) if len(listed) > len(page) else None,
+            next_cursor=write_cursor(*_order(page[-1])) if len(listed) > len(page) else None,
         )
 
     async def _states_of(self, ids: Sequence[str]) -> dict[str, State]:
@@ -124,14 +125,8 @@ def _order(one: Activity) -> tuple[datetime, str]:
     return one.at, one.conversation_id
 
 
-def write_cursor(last: Activity) -> str:
-    """Where the next page begins."""
-    return f"{int(last.at.timestamp() * 1000)}.{last.conversation_id}"
-
-
-def read_cursor(cursor: str) -> tuple[datetime, str]:
-    """What a page's cursor says. Raises Invalid."""
-    milliseconds, _, conversation_id = cursor.partition(".")
-    if not milliseconds.isascii() or not milliseconds.isdigit() or len(milliseconds) > 14 or not conversation_id:
+def _after(cursor: str) -> tuple[datetime, str]:
+    try:
+        return read_cursor(cursor)
+    except ValueError:
         refuse("cursor", "is not one of ours")
-    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC), conversation_id

@@ -70,9 +70,9 @@ class Receipts:
     async def of_message(self, actor: Actor, message_id: str) -> Shown:
         """How far one's own message has come. Raises NotFound, Forbidden."""
         access, entry = await self._history.message(actor, message_id)
-        await self._notes.settle_in(access.conversation_id)
         if entry.sender != actor.user_id:
             raise Forbidden("Only the sender of a message sees how far it has come.")
+        await self._notes.settle_in(access.conversation_id)
         members = await self._members.in_conversation(access.conversation_id)
         message = with_receipts(message_of(entry, actor.user_id), entry, members)
         named = len(members) <= MOST_SHARED

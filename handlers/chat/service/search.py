@@ -1,7 +1,6 @@
 """Finding messages by words, in one's own conversations."""
 
-from datetime import UTC, datetime
-
+from handlers.chat.cursors import read_cursor, write_cursor
 from handlers.chat.models.reading import Found, Search
 from handlers.chat.service.access import Enter
 from handlers.chat.service.checks import refuse
@@ -31,7 +30,7 @@ class Finder:
         words = words_of(wanted.q)
         if not words:
             refuse("q", "must have letters or digits")
-        spot = read_spot(wanted.cursor) if wanted.cursor else None
+        spot = _spot(wanted.cursor) if wanted.cursor else None
         since = await self._since(actor, wanted.conversation_id)
         found: list[tuple[Spot, Entry]] = []
         more = bool(since)
@@ -48,7 +47,7 @@ class Finder:
         last = page[-1][0] if len(found) > wanted.limit else spot
         return Found(
             messages=[message_of(entry, actor.user_id) for _, entry in page],
-            next_cursor=write_spot(last) if last and (more or len(found) > wanted.limit) else None,
+            next_cursor=write_cursor(last.at, last.key.hex()) if last and (more or len(found) > wanted.limit) else None,
         )
 
     async def _since(self, actor: Actor, conversation_id: str | None) -> dict[str, int]:
@@ -59,18 +58,10 @@ class Finder:
         return {member.conversation_id: member.join_seq for member in await self._members.of_user(actor.user_id)}
 
 
-def write_spot(spot: Spot) -> str:
-    """Where the next page begins."""
-    return f"{int(spot.at.timestamp() * 1000)}.{spot.key.hex()}"
-
-
-def read_spot(cursor: str) -> Spot:
-    """What a page's cursor says. Raises Invalid."""
-    milliseconds, _, key = cursor.partition(".")
+def _spot(cursor: str) -> Spot:
     try:
+        at, key = read_cursor(cursor)
         raw = bytes.fromhex(key)
     except ValueError:
-        raw = b""
-    if not (milliseconds.isascii() and milliseconds.isdigit() and len(milliseconds) <= 14 and len(raw) == 24):
         refuse("cursor", "is not one of ours")
-    return Spot(datetime.fromtimestamp(int(milliseconds) / 1000, UTC), raw)
+    return Spot(at, raw)

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from contextvars import Context
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 from handlers.chat.models.records import ConversationRecord, MemberRecord
 from handlers.chat.models.values import Role
@@ -97,12 +97,7 @@ class States:
         if state is not None:
             self._states.move_to_end(conversation_id)
             return state
-        running = self._loading.get(conversation_id)
-        if running is None:
-            running = asyncio.get_running_loop().create_task(self._load(conversation_id), context=Context())
-            self._loading[conversation_id] = running
-            running.add_done_callback(lambda _: self._loading.pop(conversation_id, None))
-        return await asyncio.shield(running)
+        return await self._load_once(conversation_id)
 
     async def current(self, conversation_id: str) -> State | None:
         """The state as it is in the database now."""
@@ -115,12 +110,29 @@ class States:
         if state is not None and state.seq == record.state_seq:
             self._states.move_to_end(record.id)
             return replace(state, record=record)
-        return await self._load(record.id)
+        state = await self._load_once(record.id)
+        if state is not None and state.seq < record.state_seq:  # that reading had begun before the document was read
+            return await self._load(record.id)
+        return state
 
     def latest(self, state: State) -> State:
         """The youngest state that this process has of the conversation, `state` or a younger one."""
         known = self._states.get(state.id)
         return known if known is not None and known.seq > state.seq else state
+
+    async def _load_once(self, conversation_id: str) -> State | None:
+        """Read a conversation, or wait for a reading that is under way."""
+        running = self._loading.get(conversation_id)
+        if running is None:
+            running = asyncio.get_running_loop().create_task(self._load(conversation_id), context=Context())
+            self._loading[conversation_id] = running
+            running.add_done_callback(partial(self._loaded, conversation_id))
+        return await asyncio.shield(running)
+
+    def _loaded(self, conversation_id: str, task: asyncio.Task[State | None]) -> None:
+        self._loading.pop(conversation_id, None)
+        if not task.cancelled():
+            task.exception()  # whoever waits has it; when nobody does it is no error that it was not fetched
 
     async def _load(self, conversation_id: str) -> State | None:
         before = await self._conversations.get(conversation_id)
