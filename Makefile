@@ -59,7 +59,7 @@ chaos: setup ## test the checker with every seeded bug, then kill servers under 
 	$(BIN)/python -m tests.chaos --kills 50 --messages 100000 --report docs/chaos.md
 
 bench: setup ## measure the hot paths
-	$(BIN)/python bench/log_append.py
+	$(BIN)/python -m bench.log_append
 
 lock: $(READY) ## pin dependencies anew, for every Python from 3.11 on
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

@@ -1,8 +1,8 @@
-"""What an append costs: `python -m bench.log_append [--mongodb URL] [--appends N]` prints a table.
+"""What an append costs: `python -m bench.log_append [--mongodb URL] [--appends N] [--lanes N …]` prints a table.
 
-64 callers append plain messages, each waiting for its answer before the next, to one conversation and to 100. Beside
-it, in the same run: the same documents, one `insert_one` each, without any promise but the majority. CPU is that of this
-process, not of MongoDB.
+64 callers append plain messages, each waiting for its answer before the next, to one conversation and to 100, through
+logs with few and with many lanes. Beside it, in the same run: the same documents, one `insert_one` each, without any
+promise but the majority. CPU is that of this process, not of MongoDB.
 """
 
 import argparse
@@ -109,26 +109,26 @@ def written() -> tuple[float, float]:
     return samples["mixee_commit_batch_size_count"], samples["mixee_commit_batch_size_sum"]
 
 
-async def bench(mongo: Mongo, appends: int) -> None:
+async def bench(mongo: Mongo, appends: int, lanes: Sequence[int]) -> None:
     users = [new_id() for _ in range(CALLERS)]
     await mongo.drop()
     await mongo.collection(COLLECTION).create_indexes(indexes())
-    log = Log(mongo, clock=now)
-    await log.start()
-    print(f"{'way':<12}{'conversations':>14}{'appends/s':>11}{'CPU µs':>9}{'p50 ms':>8}{'batch':>8}")
+    logs = {number: Log(mongo, clock=now, lanes=number) for number in lanes}
+    for log in logs.values():
+        await log.start()
+    ways = [(f"log, {number} lanes", through(log, users), many) for number, log in logs.items() for many in (1, 100)]
+    ways.append(("insert_one", naive(mongo, users), 100))
+    print(f"{'way':<14}{'conversations':>14}{'appends/s':>11}{'CPU µs':>9}{'p50 ms':>8}{'batch':>8}")
     for _ in range(ROUNDS):
-        for name, send, many in (
-            ("log", through(log, users), 1),
-            ("log", through(log, users), 100),
-            ("insert_one", naive(mongo, users), 100),
-        ):
+        for name, send, many in ways:
             conversations = [new_id() for _ in range(many)]
             batches, entries = written()
             rate, cpu, wait = await run(send, conversations, appends)
             batches, entries = (after - before for after, before in zip(written(), (batches, entries), strict=True))
             size = f"{entries / batches:.1f}" if batches else "1"
-            print(f"{name:<12}{many:>14}{rate:>11.0f}{cpu:>9.1f}{wait:>8.1f}{size:>8}", flush=True)
-    await log.close()
+            print(f"{name:<14}{many:>14}{rate:>11.0f}{cpu:>9.1f}{wait:>8.1f}{size:>8}", flush=True)
+    for log in logs.values():
+        await log.close()
     await mongo.drop()
 
 
@@ -136,12 +136,13 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mongodb", help="an outside MongoDB; without it one is started")
     parser.add_argument("--appends", type=int, default=12_800)
+    parser.add_argument("--lanes", type=int, nargs="+", default=[2, 8])
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         embedded = await Embedded.start(Path(folder), redis=False) if options.mongodb is None else None
         mongo = Mongo(options.mongodb or str(embedded and embedded.mongodb_url), "bench_log")
         try:
-            await bench(mongo, options.appends)
+            await bench(mongo, options.appends, options.lanes)
         finally:
             await mongo.close()
             if embedded is not None:

@@ -146,6 +146,7 @@ class Checker:
             return
         send.refused += 1
         send.troubled = True
+        self._past.clients[record["client"]].refused.add(send.conversation)
         self._count("refused attempts")
         membership = self._past.membership(send.conversation, send.said.sender)
         if record["code"] in STRANGER and membership.entitled(send):
@@ -154,9 +155,13 @@ class Checker:
 
     def _info(self, record: Record) -> None:
         send = self._sent(record)
-        if send:
-            send.troubled = send.troubled or record["answered"]
-            self._count("attempts without an answer")
+        if send is None:
+            return
+        refused = self._past.clients[record["client"]].refused
+        if record["answered"]:
+            refused.add(send.conversation)
+        send.troubled = send.troubled or send.conversation in refused
+        self._count("attempts without an answer")
 
     def _up(self, record: Record) -> None:
         client = self._past.clients[record["client"]]
@@ -179,6 +184,7 @@ class Checker:
             stream.last, stream.whole = 0, None
         client.up, client.behind = False, False
         client.page.clear()
+        client.refused.clear()
 
     def _live(self, record: Record) -> None:
         client = self._past.clients[record["client"]]

@@ -27,7 +27,11 @@ class Send:
     attempts: int = 0
     refused: int = 0
     troubled: bool = False
-    """Whether any attempt was answered with an error: then its place among the sender's messages is open."""
+    """Whether any attempt was answered with an error: then its place among the sender's messages is open.
+
+    An attempt that was never answered counts as well if its client was refused others there in the same session: the
+    answer that was lost may have been one of those.
+    """
     acked: int = 0
     """Line of the first acknowledgement; 0 while there is none."""
     seq: int = 0
@@ -117,6 +121,8 @@ class Client:
     streams: dict[str, Stream] = field(default_factory=dict)
     page: list[int] = field(default_factory=list)
     """The entries of the page that is being read."""
+    refused: set[str] = field(default_factory=set)
+    """Conversations in which an attempt was answered with an error in this session."""
 
     def stream(self, conversation: str) -> Stream:
         """The stream of that conversation, which may be new."""

@@ -28,13 +28,20 @@ SMALL = Plan(
 """Few conversations, so that both nodes write to the same ones at the same time."""
 
 
+QUICK = ("ack-before-commit", "no-deduplication", "read-off-by-one", "members-cached-for-ever")
+"""Those that run with the suite: blatant ones of each kind. `make chaos` runs the others."""
+
+CASES = [pytest.param(name, marks=() if name in QUICK else pytest.mark.chaos_full) for name in BUGS]
+
+
 @pytest.mark.chaos
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("name", BUGS)
+@pytest.mark.parametrize("name", CASES)
 async def test_a_bug_in_the_real_server_is_caught(name: str, mongo: Mongo, database: str, tmp_path: Path) -> None:
     bug = BUGS[name]
     assert bug.shows <= set(NAMES)
-    plan = dataclasses.replace(SMALL, program=("-m", "tests.chaos.buggy", name))
+    messages = 600 if name in QUICK else SMALL.messages
+    plan = dataclasses.replace(SMALL, messages=messages, program=("-m", "tests.chaos.buggy", name))
 
     report = await run(plan, tmp_path, storage=(os.environ[MONGODB], os.environ[REDIS]), database=database)
 

@@ -274,3 +274,32 @@ def test_a_history_file_gives_the_same_report_as_its_records(tmp_path: Path) -> 
             file.write(record)
 
     assert check_file(tmp_path / "history.jsonl").document() == expected
+
+
+def test_the_order_is_open_for_a_message_whose_lost_answer_may_have_been_a_refusal() -> None:
+    story = Story()
+    for number in (1, 2, 3):
+        story.send(number)
+    story.history.unknown("ann", ROOM, words(1), "unavailable", answered=True)
+    story.history.unknown("ann", ROOM, words(2), "the connection ended", answered=False)
+
+    story.history.settled()
+    for seq, number in ((1, 3), (2, 2), (3, 1)):
+        story.heard(seq, number=number)
+        story.history.final(ROOM, seq, "message", words(number))
+
+    assert names(check(story.records)) == {}
+
+
+def test_the_order_holds_for_a_message_that_was_not_answered_in_a_session_without_refusals() -> None:
+    story = Story()
+    story.send(1)
+    story.send(2)
+    story.history.unknown("ann", ROOM, words(1), "the connection ended", answered=False)
+
+    story.history.settled()
+    for seq, number in ((1, 2), (2, 1)):
+        story.heard(seq, number=number)
+        story.history.final(ROOM, seq, "message", words(number))
+
+    assert names(check(story.records)) == {"nonmonotonic-send": 1}

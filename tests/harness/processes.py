@@ -35,6 +35,7 @@ class Program:
         self.err: list[str] = []
         self._news = asyncio.Condition()
         self._open = 2
+        self._known: set[psutil.Process] = set()
         assert process.stdout
         assert process.stderr
         self._reading = [
@@ -74,16 +75,17 @@ class Program:
         assert self.process.stdin
         self.process.stdin.close()
 
-    async def says(self, text: str, *, times: int = 1, seconds: float = WORD_SECONDS) -> str:
-        """The line with `text` (the last of so many), as soon as it is there. Fails when the program ends before."""
+    async def says(self, text: str, *, seconds: float = WORD_SECONDS) -> str:
+        """The first line with `text`, as soon as it is there. Fails when the program ends before."""
 
-        def found() -> list[str]:
-            return [line for line in [*self.out, *self.err] if text in line]
+        def found() -> str | None:
+            return next((line for line in [*self.out, *self.err] if text in line), None)
 
         async with asyncio.timeout(seconds), self._news:
-            await self._news.wait_for(lambda: len(found()) >= times or self._silent())
-        assert len(found()) >= times, f"it never said {text!r}:\n{self.said}"
-        return found()[times - 1]
+            await self._news.wait_for(lambda: found() is not None or self._silent())
+        line = found()
+        assert line is not None, f"it never said {text!r}:\n{self.said}"
+        return line
 
     @property
     def said(self) -> str:
@@ -92,7 +94,9 @@ class Program:
 
     def descendants(self) -> list[psutil.Process]:
         """Its children and theirs, as they are now."""
-        return psutil.Process(self.process.pid).children(recursive=True)
+        found = psutil.Process(self.process.pid).children(recursive=True)
+        self._known.update(found)
+        return found
 
     def tell(self, number: signal.Signals) -> None:
         """Send it a signal."""
@@ -113,10 +117,11 @@ class Program:
 
     async def clear(self) -> None:
         """End it with all that it started, whatever state it is in: for the end of a test."""
-        everybody = self.descendants() if self.process.returncode is None else []
+        if self.process.returncode is None:
+            self.descendants()
         with suppress(ProcessLookupError):
             self.process.kill()
-        for one in everybody:
+        for one in self._known:
             with suppress(psutil.NoSuchProcess):
                 one.kill()
         await self.ended()

@@ -187,8 +187,8 @@ class Logs(RuleBasedStateMachine):
         for task in (*log._tasks, caught):
             task.cancel()
         await asyncio.gather(*log._tasks, caught, return_exceptions=True)
-        answers = await finished
         await log.close()
+        answers = await finished
         self.nodes[node] = await self.born()
         await self.catch_up()
         return answers
@@ -226,7 +226,7 @@ def effort() -> settings:
     checks = list(HealthCheck)
     if settings.get_current_profile_name() != "default":
         return settings(deadline=None, suppress_health_check=checks)
-    return settings(max_examples=25, stateful_step_count=12, deadline=None, suppress_health_check=checks)
+    return settings(max_examples=40, stateful_step_count=15, deadline=None, suppress_health_check=checks)
 
 
 def test_random_work_on_crashing_nodes_agrees_with_a_naive_model(database: str) -> None:
