@@ -102,16 +102,24 @@ class Committer:
         stale = {one.conversation: None for one in drafts if one.conversation.stale}
         if stale:
             await self._recall.refresh(list(stale))
-        tried = [one for one in drafts if one.tried]
-        if not tried:
+        await self._settle_found([one for one in drafts if one.tried])
+
+    async def _settle_found(self, drafts: Sequence[Pending]) -> None:
+        """Settle those of the drafts that are in the log."""
+        if not drafts:
             return
-        found, now = await self._recall.find(tried), self._clock()
-        for one in tried:
-            entry = found.get(one)
-            if entry is not None:
-                duplicate = entry.seq not in one.places
-                DUPLICATES.inc(duplicate)
-                one.settle(Appended(visible(entry, now), duplicate))
+        now = self._clock()
+        for one, entry in (await self._recall.find(drafts)).items():
+            duplicate = entry.seq not in one.places
+            DUPLICATES.inc(duplicate)
+            one.settle(Appended(visible(entry, now), duplicate))
+
+    async def _refuse(self, refused: Sequence[tuple[Pending, Exception]]) -> None:
+        """Refuse drafts, but not what repeats an operation in the log: that was allowed when it was done."""
+        await self._settle_found([one for one, _ in refused if one.draft.op is not None])
+        for one, error in refused:
+            if not one.settled:
+                one.fail(error)
 
     async def _guard(self, drafts: list[Pending]) -> list[Pending]:
         """Ask the guards of drafts whose callers may not know the members and settings; those that may go on."""
@@ -134,7 +142,7 @@ class Committer:
             except TimeoutError:
                 one.fail(Unavailable("the guard of this entry did not answer in time; it was not written"))
             except Exception as error:  # noqa: BLE001 - whatever a guard raises is the answer to its draft
-                one.fail(error)
+                await self._refuse([(one, error)])
         one.since = head
 
     async def _write(self, drafts: Sequence[Pending]) -> None:
@@ -160,10 +168,9 @@ class Committer:
             doubt(attempt.plan, None if attempt.sent else 0)
             self._blame(drafts, error)
             raise
-        for one, refused in attempt.plan.refused:
-            one.fail(refused)
         if attempt.plan.drafts:
             await self._committed(attempt.plan, perf_counter() - started)
+        await self._refuse(attempt.plan.refused)
 
     def _blame(self, drafts: Sequence[Pending], error: BaseException) -> None:
         """If the fault is a draft's: refuse it when it is the only one, else have them tried one by one."""

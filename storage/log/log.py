@@ -39,8 +39,9 @@ EMPTY = encode({})
 class Log(Reader):
     """One per process, over one database. Several may write the same conversations.
 
-    lanes: batches that may be in flight at once; a conversation is always in the same one. max_pending: drafts that
-    may wait in all; max_wait: seconds that the oldest of a lane may wait; beyond either `submit` raises Overloaded.
+    lanes: batches that may be in flight at once; a conversation is always in the same one. With more lanes a slow guard
+    holds up fewer others, but the batches are smaller, and it is the batch that costs. max_pending: drafts that may
+    wait in all; max_wait: seconds that the oldest of a lane may wait; beyond either `submit` raises Overloaded.
     heads: conversations whose last seq is remembered. attempt, patience: seconds that one attempt to write may take,
     and for which a draft is tried again.
     """
@@ -51,7 +52,7 @@ class Log(Reader):
         *,
         clock: Callable[[], datetime],
         guard_kinds: frozenset[str] = GUARD_KINDS,
-        lanes: int = 8,
+        lanes: int = 4,
         max_batch: int = 500,
         max_pending: int = 5000,
         max_wait: float = 2.0,

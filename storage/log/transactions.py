@@ -1,6 +1,7 @@
 """Writing entries together with what they change, in one transaction, with a bound on every wait."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from itertools import groupby
@@ -15,6 +16,8 @@ from storage.log.faults import DraftFault, at_effect
 from storage.log.pending import Pending
 from storage.log.table import COLLECTION
 from storage.mongo import Document, Mongo, OperationFailure, PyMongoError
+
+log = logging.getLogger("mixee.log")
 
 Insert = Callable[[Sequence[Document], AsyncClientSession | None], Awaitable[None]]
 """Writes documents in order, in the session's transaction if one is given."""
@@ -49,7 +52,10 @@ class Transactions:
         """End the transactions whose abort may not have reached the server: they would block their conversations."""
         while self.lost:
             session = self.lost[-1]
-            await self.mongo.client.admin.command("killSessions", [session.session_id])
+            try:
+                await self.mongo.client.admin.command("killSessions", [session.session_id])
+            except OperationFailure as error:
+                log.warning("a lost transaction could not be ended (code %s); MongoDB ends it in a minute", error.code)
             self.lost.pop()
             await session.end_session()
 

@@ -39,8 +39,8 @@ def markdown(report: Report, plan: Plan, ran: dict[str, str]) -> str:
     load = (
         f"{plan.users} clients in {plan.conversations} conversations of {plan.members} members or more, all on one "
         f"MongoDB (one member, `w: majority, j: true`) and one Redis. {plan.twice:.0%} of the messages are sent twice "
-        f"at once, {plan.cuts:.0%} of the clients lose their connection in each second, {plan.changes:g} members a "
-        "second are added or removed. Clients send again until they are answered, and `sync` after each reconnect."
+        f"at once, {plan.cuts:.0%} of the clients lose their connection in each second; members are added or removed "
+        f"{plan.changes:g} times a second. Clients send again until they are answered, and `sync` after each reconnect."
     )
     lines = [
         "# Killing servers under load",

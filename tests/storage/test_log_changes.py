@@ -134,6 +134,24 @@ async def test_a_repeated_send_is_answered_with_the_message_as_it_is_now(mongo: 
         assert (again.duplicate, again.entry.seq, again.entry.body) == (True, 1, {"text": "after"})
 
 
+async def test_a_repeated_change_is_answered_although_it_would_not_be_allowed_any_more(mongo: Mongo) -> None:
+    async with nodes(mongo, 2) as (one, other):
+        conversation = new_id()
+        await one.append(message(conversation, "hello"))
+
+        def once(body: Document) -> Document:
+            if "reactions" in body:
+                raise PermissionError
+            return {**body, "reactions": ["+"]}
+
+        first = await one.append(change(conversation, 1, once, kind="reaction", op="operation-1"))
+        again = await other.append(change(conversation, 1, once, kind="reaction", op="operation-1"))
+        with pytest.raises(PermissionError):
+            await other.append(change(conversation, 1, once, kind="reaction", op="operation-2"))
+
+        assert (again.duplicate, again.entry) == (True, first.entry)
+
+
 async def test_what_a_change_does_to_its_argument_stays_there(mongo: Mongo) -> None:
     async with nodes(mongo, 1) as (log,):
         conversation = new_id()

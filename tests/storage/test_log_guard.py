@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from storage.log import Draft, Entry, Log, Unavailable
+from storage.log import Draft, Entry, Hooks, Log, Unavailable
 from storage.mongo import Mongo
 from tests.storage.log_nodes import ADA, BOB, EVE, message, new_id, nodes, texts, whole
 
@@ -129,6 +129,45 @@ async def test_a_guard_is_not_asked_about_messages_of_other_nodes(mongo: Mongo) 
 
         assert done.entry.seq == 5
         assert guarded.shown == []
+
+
+async def test_a_repeat_is_answered_although_its_sender_was_removed_since(mongo: Mongo) -> None:
+    async with nodes(mongo, 2) as (one, other):
+        conversation = await group(one, ADA, BOB)
+        sent = Guarded(conversation, BOB, "hello", known=2)
+        sent.draft.op = "operation-1"
+        first = await one.append(sent.draft)
+        await other.append(membership(conversation, BOB, member=False))
+
+        again = await one.append(sent.draft)
+
+        assert (again.duplicate, again.entry) == (True, first.entry)
+        assert await one.head(conversation) == 4
+
+
+class Overtake(Hooks):
+    """Has another node append something whenever this one is about to."""
+
+    def __init__(self, other: Log, drafts: Sequence[Draft]) -> None:
+        self._other = other
+        self._drafts = list(drafts)
+
+    async def before_insert(self, entries: Sequence[Entry]) -> None:
+        if self._drafts and entries[-1].kind == "message":
+            await self._other.append(self._drafts.pop(0))
+
+
+async def test_a_guard_that_agreed_is_asked_again_about_what_is_new_only(mongo: Mongo) -> None:
+    async with nodes(mongo, 1) as (other,):
+        conversation = await group(other, ADA, BOB)
+        overtaking = [message(conversation), membership(conversation, EVE), membership(conversation, BOB, member=False)]
+        async with nodes(mongo, 1, hooks=Overtake(other, overtaking)) as (one,):
+            guarded = Guarded(conversation, BOB, known=1)
+            with pytest.raises(Removed):
+                await one.append(guarded.draft)
+
+        assert guarded.shown == [[2], [4], [5]]
+        assert await other.head(conversation) == 5
 
 
 async def test_a_guard_that_does_not_answer_holds_nobody_up_for_long(mongo: Mongo) -> None:

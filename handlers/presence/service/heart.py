@@ -70,10 +70,10 @@ class Heart:
 
     async def stop(self) -> None:
         """Leave in good order: the devices that are still here count as gone from now on."""
-        if self._task:
+        while self._task and not self._task.done():
+            # Again and again: before Python 3.12 `asyncio.wait_for`, which the drivers use, may swallow a cancellation.
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait({self._task}, timeout=0.5)
         self._devices.clear()
         async with self._turn:
             try:

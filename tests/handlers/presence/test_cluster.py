@@ -1,7 +1,6 @@
 """Presence across servers, and what remains of it when one of them dies."""
 
 import asyncio
-import contextlib
 
 from handlers.presence.service import Presence
 from tests.conftest import Cluster, People
@@ -20,11 +19,10 @@ async def heard(socket: Socket, *expected: str) -> None:
 async def die(server: Server) -> None:
     """A server stops in the middle of whatever it does: it says nothing any more, and its lease runs out."""
     presence: Presence = server.service("presence")
-    if presence._heart._task:
-        presence._heart._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await presence._heart._task
-        presence._heart._task = None
+    task = presence._heart._task
+    while task and not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=0.5)
     await server.app.redis.delete(presence._live._lease(server.app.node))
 
 
