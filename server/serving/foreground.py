@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack, suppress
 from typing import Any, TypeVar
@@ -26,6 +27,8 @@ from storage.mongo import PyMongoError
 from storage.redis import RedisError
 
 BACKLOG = 4096
+LAST_RESORT_SECONDS = 45.0
+"""What an orderly end may take beyond the time for draining."""
 T = TypeVar("T")
 
 
@@ -62,11 +65,30 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
+def _end(stop: asyncio.Event, most: float) -> None:
+    """The first signal stops in order, within `most` seconds; a second one, or the end of that time, at once.
+
+    A driver may wait for ever for storage that is gone. The embedded servers end with their parent in any case, and
+    nothing that was acknowledged depends on an orderly end.
+    """
+    if stop.is_set():
+        _give_up("Stopping at once.")
+    stop.set()
+    timer = threading.Timer(most, _give_up, ["Something does not end: stopping at once."])
+    timer.daemon = True
+    timer.start()
+
+
+def _give_up(why: str) -> None:
+    say(why)
+    os._exit(1)
+
+
 async def _serve(settings: Settings, slices: Sequence[Slice[Any]], program: Sequence[str]) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for one in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(one, stop.set)
+        loop.add_signal_handler(one, _end, stop, settings.drain_seconds + LAST_RESORT_SECONDS)
     async with AsyncExitStack() as stack:
         sockets = _sockets(settings, stack)
         url = settings.public_url or f"http://{listening.place(settings.host, sockets[0].getsockname()[1])}"

@@ -147,6 +147,22 @@ class TestOneProcess:
         assert program.err[-1] == "Stopping: clients are asked to come back later."
         assert program.out == []
 
+    async def test_a_second_signal_ends_at_once_what_still_waits_for_somebody(self, notes: Notes) -> None:
+        program = await notes(MIXEE_DRAIN_SECONDS="60")
+        engine = f"{await url_of(program)}/socket.io/?EIO=4&transport=polling"
+
+        async with aiohttp.ClientSession() as session:
+            async with session.get(engine) as opened:
+                sid = (await opened.text()).split('"')[3]
+            hanging = asyncio.create_task(session.get(f"{engine}&sid={sid}"))
+            program.process.send_signal(signal.SIGTERM)
+            await program.says("Stopping: clients are asked to come back later.")
+            program.process.send_signal(signal.SIGTERM)
+
+            assert await program.ended() == 1
+            assert program.err[-1] == "Stopping at once."
+            await asyncio.gather(hanging, return_exceptions=True)
+
     async def test_a_signal_during_the_start_ends_it_at_once(self, notes: Notes) -> None:
         with socket.create_server(("127.0.0.1", 0)) as silent:
             silent.setblocking(False)

@@ -1,5 +1,6 @@
 """Short ways to come, to go and to let time pass."""
 
+import asyncio
 from typing import Any
 
 from handlers.presence.models import Device
@@ -11,7 +12,18 @@ from tests.harness.clock import TurnableClock
 from tests.harness.people import Person, Socket
 from tests.harness.servers import Server, until
 
-__all__ = ["arrive", "befriend", "block", "devices", "hang_up", "minute", "pass_time", "presence_of", "statuses"]
+__all__ = [
+    "arrive",
+    "befriend",
+    "block",
+    "devices",
+    "freeze",
+    "hang_up",
+    "minute",
+    "pass_time",
+    "presence_of",
+    "statuses",
+]
 
 
 async def arrive(person: Person, device: str | None = None) -> Socket:
@@ -26,6 +38,14 @@ async def befriend(one: Person, other: Person) -> str:
     friendship = await social.befriend(one, other)
     await one.server.app.relay.settle()
     return friendship
+
+
+async def freeze(server: Server) -> None:
+    """From now on the server does what is due only when the test lets it tick."""
+    task = server.service("presence")._heart._task
+    while task and not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=0.5)
 
 
 async def devices(server: Server, person: Person) -> list[Device]:

@@ -4,7 +4,7 @@ import asyncio
 
 from handlers.presence.service import Presence
 from tests.conftest import Cluster, People
-from tests.handlers.presence.helpers import arrive, befriend, devices, hang_up, pass_time, presence_of, statuses
+from tests.handlers.presence.helpers import arrive, befriend, devices, freeze, hang_up, pass_time, presence_of, statuses
 from tests.harness.clock import TurnableClock
 from tests.harness.people import Socket
 from tests.harness.servers import Server, until
@@ -19,10 +19,7 @@ async def heard(socket: Socket, *expected: str) -> None:
 async def die(server: Server) -> None:
     """A server stops in the middle of whatever it does: it says nothing any more, and its lease runs out."""
     presence: Presence = server.service("presence")
-    task = presence._heart._task
-    while task and not task.done():
-        task.cancel()
-        await asyncio.wait({task}, timeout=0.5)
+    await freeze(server)
     await server.app.redis.delete(presence._live._lease(server.app.node))
 
 

@@ -7,7 +7,7 @@ import pytest
 from handlers.presence.service import Presence
 from storage.redis import RedisError
 from tests.conftest import Cluster, People
-from tests.handlers.presence.helpers import arrive, befriend, devices, hang_up, pass_time, presence_of, statuses
+from tests.handlers.presence.helpers import arrive, befriend, devices, freeze, hang_up, pass_time, presence_of, statuses
 from tests.harness.clock import TurnableClock
 from tests.harness.servers import Server, until
 
@@ -48,6 +48,7 @@ async def test_what_redis_lost_is_written_again_and_nobody_hears_anything(
     await arrive(ada)
     await arrive(cleo.at(other))
     await until(lambda: len(bobs.events("presence:updated")) == 2)
+    await freeze(other)
 
     await lose_everything(server)
     await pass_time(clock, server, seconds=6)
