@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal
 
@@ -32,6 +32,7 @@ from storage.leases import Leases
 from storage.mongo import Mongo
 from storage.outbox import Outbox
 from storage.redis import connect, ping
+from storage.tasks import end
 
 log = logging.getLogger("mixee")
 
@@ -133,12 +134,7 @@ class App:
     def _background(self, stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
 
-        async def end() -> None:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-
-        stack.push_async_callback(end)
+        stack.push_async_callback(end, task)
 
     def _sections(self) -> dict[str, BaseModel]:
         return {one.name: section(one.settings, one.name, os.environ) for one in self.slices if one.settings}

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from server.hub.frames import Message, pack, unpack
 from storage.redis import PubSub, Redis, RedisError
+from storage.tasks import end
 
 log = logging.getLogger("mixee.hub")
 
@@ -73,9 +74,7 @@ class Backplane:
         """Send what waits, for a moment, and unsubscribe."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._sent.wait(), FLUSH_SECONDS if self._tasks else 0)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(*self._tasks)
 
     def send(self, message: Message) -> None:
         """Tell the other processes, soon. When Redis cannot be reached they find the hole by themselves."""

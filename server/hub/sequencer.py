@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from server.hub.frames import Frame
+from storage.tasks import end
 
 log = logging.getLogger("mixee.hub")
 
@@ -113,9 +114,7 @@ class Sequencer:
     async def close(self) -> None:
         """Stop waiting for anything."""
         self.forget()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(*self._tasks)
 
     def _first(self, key: str, frame: Frame) -> _Conversation:
         """A conversation that this process has not seen: nobody knows here what came before.

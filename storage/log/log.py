@@ -20,6 +20,7 @@ from storage.log.pending import Pending
 from storage.log.reader import Reader
 from storage.log.table import COLLECTION
 from storage.mongo import Document, Mongo, current_unit
+from storage.tasks import end
 
 GUARD_KINDS = frozenset({"member", "settings"})
 
@@ -115,10 +116,8 @@ class Log(Reader):
             lane.close()
         if not self._tasks:
             return
-        _, late = await asyncio.wait(self._tasks, timeout=CLOSE_TIMEOUT)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.wait(self._tasks, timeout=CLOSE_TIMEOUT)
+        await end(*self._tasks)
 
     def submit(self, draft: Draft) -> asyncio.Future[Appended]:
         """Take a draft in; the future has its entry once that is committed on a majority and journalled.

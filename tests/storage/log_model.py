@@ -33,6 +33,13 @@ class Action:
         """Whether it changes another entry."""
         return self.what in ("react", "edit", "delete", "refuse")
 
+    @property
+    def body(self) -> Document:
+        """What it says, if it changes nothing."""
+        if self.what == "say":
+            return {"text": self.token}
+        return {"user": self.sender, "member": self.what == "join"}
+
     def after(self, body: Document) -> Document:
         """What it makes of the body of its target."""
         if self.what == "react":
@@ -58,8 +65,9 @@ class Action:
                 uncount=self.what == "delete",
             )
         if self.what in ("join", "leave"):
-            body = {"user": self.sender, "member": self.what == "join"}
-            return Draft(conversation=self.conversation, kind="member", sender="", device=self.token, op=op, body=body)
+            return Draft(
+                conversation=self.conversation, kind="member", sender="", device=self.token, op=op, body=self.body
+            )
 
         async def guard(missed: Sequence[Entry]) -> None:
             member = self.sender not in removed
@@ -75,7 +83,7 @@ class Action:
             sender=self.sender,
             device=self.token,
             op=op,
-            body={"text": self.token},
+            body=self.body,
             countable=self.countable,
             expires_at=now + LIFE if self.expiring else None,
             guard=guard,
@@ -154,7 +162,7 @@ class Model:
         assert entry.expires_at is None or entry.expires_at > now, "time stood still while this was appended"
         action = self.possible[entry.device]
         assert self.seq_of(action.token) is None, "an action is in the log twice"
-        body, expires, counts = entry.body, entry.expires_at, action.countable
+        body, expires, counts = action.body, entry.expires_at, action.countable
         if action.changes:
             target = self.rows[action.target - 1]
             assert target.expires_at is None or target.expires_at > now
@@ -163,7 +171,6 @@ class Model:
             target.counts = target.counts and action.what != "delete"
         elif action.what == "say":
             assert action.sender not in self.removed[self.members_known], "a message after its sender's removal"
-            body = {"text": action.token}
         else:
             gone = self.removed[self.members_known] - {action.sender}
             self.removed[entry.seq] = gone if action.what == "join" else gone | {action.sender}

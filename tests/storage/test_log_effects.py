@@ -82,6 +82,22 @@ async def test_an_effect_that_the_database_refuses_takes_only_its_own_entry_alon
         assert [member["user"] for member in await members(mongo)] == ["bob", "eve", "mallory"]
 
 
+async def test_effects_before_the_one_that_is_refused_are_undone(mongo: Mongo) -> None:
+    async with nodes(mongo, 1) as (log,):
+        conversation = new_id()
+        await log.append(joins(conversation, "bob"))
+
+        def twice(seq: int) -> list[tuple[str, Write]]:
+            same = InsertOne({"_id": f"{conversation}/bob"})
+            return [("audit", InsertOne({"_id": seq})), (MEMBERS, same)]
+
+        with pytest.raises(Refused):
+            await log.append(Draft(conversation=conversation, kind="member", sender=ADA, effects=twice))
+
+        assert await mongo.collection("audit").count({}) == 0
+        assert await log.head(conversation) == 1
+
+
 async def test_effects_that_raise_refuse_their_entry_alone(mongo: Mongo) -> None:
     async with nodes(mongo, 1) as (log,):
         conversation = new_id()

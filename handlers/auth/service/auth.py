@@ -1,7 +1,6 @@
 """Coming in: registration and sign-in. The one door to the parts of this slice."""
 
 import asyncio
-from contextlib import suppress
 from functools import partial
 
 from handlers.auth.events import SessionOpened
@@ -27,6 +26,7 @@ from server.actors import Caller
 from server.clock import Clock
 from server.events import Publisher
 from server.events import Users as ToUsers
+from storage.tasks import end
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 """An id that no account has: a sign-in with an unknown name asks the same questions as one with a known name."""
@@ -71,10 +71,7 @@ class Auth:
 
     async def stop(self) -> None:
         """Send what waits to be sent, and end."""
-        if self._watch:
-            self._watch.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._watch
+        await end(self._watch)
         await self._post.settle()
         self._pool.close()
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 
 from handlers.chat.service.access import Access, Gate
 from handlers.chat.service.bulletins import Bulletins
@@ -32,6 +31,7 @@ from server.events import Publisher
 from server.hub.frames import Frame
 from storage.log import Log
 from storage.numbers import Numbers
+from storage.tasks import end
 
 
 class Chat:
@@ -138,7 +138,5 @@ class Chat:
         await self._log.close()
         await self._desk.stop()
         if self._noting is not None:
-            self._noting.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._noting
+            await end(self._noting)
             await self._notes.try_to_settle()

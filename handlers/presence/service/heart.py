@@ -13,6 +13,7 @@ from handlers.presence.store import LiveStore, RecordStore, Unreachable
 from handlers.users.service import Users
 from server.clock import Clock
 from server.hub.connections import Connection
+from storage.tasks import end
 
 log = logging.getLogger("mixee.presence")
 
@@ -70,10 +71,7 @@ class Heart:
 
     async def stop(self) -> None:
         """Leave in good order: the devices that are still here count as gone from now on."""
-        while self._task and not self._task.done():
-            # Again and again: before Python 3.12 `asyncio.wait_for`, which the drivers use, may swallow a cancellation.
-            self._task.cancel()
-            await asyncio.wait({self._task}, timeout=0.5)
+        await end(self._task)
         self._devices.clear()
         async with self._turn:
             try:
