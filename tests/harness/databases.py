@@ -2,9 +2,10 @@
 
 import os
 import secrets
-from collections.abc import Collection
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from storage.mongo import Mongo
+from storage.mongo import IndexModel, Mongo
 from storage.redis import Redis
 from tests.harness.servers import MONGODB
 
@@ -24,11 +25,17 @@ class Databases:
         self._made += 1
         return f"test_{self._run}_{self._made}"
 
-    async def give_back(self, name: str, *, keep: Collection[str], redis: Redis) -> None:
-        """Empty a database, Redis keys included; collections that are not to `keep` are dropped."""
+    async def give_back(self, name: str, *, keep: Mapping[str, Sequence[IndexModel]], redis: Redis) -> None:
+        """Empty a database, Redis keys included.
+
+        Collections that are not to `keep`, or that a test gave other indexes than these, are dropped.
+        """
         mongo = Mongo(os.environ[MONGODB], name)
         for collection in await mongo.database.list_collection_names():
-            if collection in keep:
+            found = await mongo.collection(collection).raw.index_information()
+            if collection in keep and _shapes(found) == _shapes(
+                {one.document["name"]: one.document for one in keep[collection]}
+            ):
                 await mongo.collection(collection).delete_many({})
             else:
                 await mongo.database.drop_collection(collection)
@@ -37,3 +44,12 @@ class Databases:
         if keys:
             await redis.delete(*keys)
         self._free.append(name)
+
+
+def _shapes(indexes: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[Any, ...]]:
+    """What of indexes tells them apart, the one of `_id` aside."""
+    return {
+        name: (list(dict(index["key"]).items()), bool(index.get("unique")), index.get("partialFilterExpression"))
+        for name, index in indexes.items()
+        if name != "_id_"
+    }

@@ -39,7 +39,9 @@ async def test_a_part_that_fails_is_named(kind: type[Exception]) -> None:
 
 async def test_no_metric_is_labelled_with_an_id(engine: Engine) -> None:
     server = await engine()
-    await _get(f"{server.url}/api/notes/01890a5d-ac96-774b-bcce-b302099a8057")
+    address = f"{server.url}/api/notes/01890a5d-ac96-774b-bcce-b302099a8057"
+    async with aiohttp.ClientSession(headers={"Authorization": "Bearer user:ada"}) as session:
+        assert (await session.delete(address)).status == 204
 
     _, measures = await _get(f"{server.url}/metrics")
 

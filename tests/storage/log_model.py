@@ -41,7 +41,9 @@ class Action:
         return {"user": self.sender, "member": self.what == "join"}
 
     def after(self, body: Document) -> Document:
-        """What it makes of the body of its target."""
+        """What it makes of the body of its target. Who is a member cannot be edited, as in a chat: Refusal."""
+        if "user" in body:
+            raise Refusal(self.token)
         if self.what == "react":
             return {**body, "reactions": [*body.get("reactions", []), self.token]}
         if self.what == "edit":

@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from crypto.ids import new_id
 from storage.log import Appended, Entry, Hooks, Log, NotThere, Unavailable
 from storage.mongo import Mongo
+from storage.tasks import end
 from tests.harness.clock import TurnableClock
 from tests.harness.servers import MONGODB
 from tests.storage.log_model import LIFE, SENDERS, Action, Model, Refusal
@@ -210,9 +211,7 @@ class Logs(RuleBasedStateMachine):
         caught = asyncio.create_task(trap.caught.wait())
         waits: list[asyncio.Future[Any]] = [finished, caught]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for task in (*log._tasks, caught):
-            task.cancel()
-        await asyncio.gather(*log._tasks, caught, return_exceptions=True)
+        await end(*log._tasks, caught)
         await log.close()
         answers = await finished
         self.nodes[node] = await self.born()
