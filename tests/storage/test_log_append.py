@@ -8,11 +8,12 @@ from datetime import timedelta
 
 import pytest
 
-from storage.log import Draft, Refused
+from storage.log import Draft, Log, Refused
+from storage.log.heads import Heads
 from storage.mongo import Document, InsertOne, Mongo
 from tests.harness.clock import TurnableClock
 from tests.harness.servers import MONGODB
-from tests.storage.log_nodes import ADA, BOB, message, new_id, nodes, prepared, texts, whole
+from tests.storage.log_nodes import ADA, BOB, message, new_id, nodes, now, prepared, texts, whole
 
 
 def in_order(said: list[str]) -> bool:
@@ -247,6 +248,31 @@ async def test_a_unit_of_work_cannot_hold_an_append(mongo: Mongo) -> None:
 
         assert await log.head(conversation) == 0
         assert await mongo.collection("things").count({}) == 0
+
+
+async def test_a_log_that_was_started_in_a_unit_of_work_does_not_stay_in_it(mongo: Mongo) -> None:
+    await prepared(mongo)
+    log = Log(mongo, clock=now)
+    conversation = new_id()
+
+    await mongo.transact(log.start)
+    seqs = [(await log.append(message(conversation))).entry.seq for _ in range(2)]
+    await log.close()
+
+    assert seqs == [1, 2]
+
+
+def test_a_conversation_that_someone_waits_for_is_not_forgotten() -> None:
+    heads = Heads(2)
+    first, second = (heads.get(new_id()) for _ in range(2))
+    first.waiting = 1
+
+    third = heads.get(new_id())
+
+    assert len(heads) == 2
+    assert heads.get(first.id) is first
+    assert heads.get(third.id) is third
+    assert heads.get(second.id) is not second
 
 
 async def test_a_small_memory_of_heads_costs_reads_and_nothing_else(mongo: Mongo) -> None:

@@ -138,11 +138,13 @@ async def test_a_repeat_is_answered_although_its_sender_was_removed_since(mongo:
         sent.draft.op = "operation-1"
         first = await one.append(sent.draft)
         await other.append(membership(conversation, BOB, member=False))
+        await one.append(message(conversation, "this node knows now"))
 
         again = await one.append(sent.draft)
 
+        assert sent.shown == [[4]]
         assert (again.duplicate, again.entry) == (True, first.entry)
-        assert await one.head(conversation) == 4
+        assert await one.head(conversation) == 5
 
 
 class Overtake(Hooks):
