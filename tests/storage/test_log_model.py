@@ -260,7 +260,7 @@ def effort() -> settings:
     if settings.get_current_profile_name() != "default":
         return settings(deadline=None, suppress_health_check=checks)
     return settings(
-        max_examples=20, stateful_step_count=12, deadline=None, derandomize=True, suppress_health_check=checks
+        max_examples=40, stateful_step_count=15, deadline=None, derandomize=True, suppress_health_check=checks
     )
 
 
