@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -12,18 +12,19 @@ from prometheus_client import Counter
 from server.clock import Clock
 from server.events import Audience, Event, Members, Nobody, Passing, Users
 from server.hub.backplane import Backplane
-from server.hub.connections import Connection, Connections
+from server.hub.connections import Connection, Connections, Outlet
 from server.hub.frames import Cut, Frame, Message
+from server.hub.framing import event_frame
 from server.hub.notices import Behind, Closing, Draining, ServerDrain, SessionClosed, SyncBehind
 from server.hub.sequencer import SLACK_SECONDS, Fill, Sequencer
-from server.hub.sockets import Sockets
+from server.hub.sockets import DoorServer
 from server.models import Output
 from storage.redis import Redis
 
 log = logging.getLogger("mixee.hub")
 
 DELIVERIES = Counter("mixee_deliveries_total", "Events queued for a socket", ["kind"])
-SLOW = Counter("mixee_slow_consumer_total", "Connections cut because they did not read", ["action"])
+DURABLE, PASSING = DELIVERIES.labels("durable"), DELIVERIES.labels("passing")
 
 Heard = Callable[[Event[Any]], Awaitable[None]]
 
@@ -35,21 +36,21 @@ class Hub:
         self.node = node
         self._clock = clock
         self.connections = Connections()
-        self._sockets: Sockets | None = None
+        self._server: DoorServer | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._since = float("inf")
         self._sequencer = Sequencer(
             deliver=self._deliver,
             late=self._deliver_late,
-            local=lambda frame: any(self._ids(frame)),
+            local=self._anybody,
             since=lambda: self._since,
             lost=self._lost,
         )
         self._backplane = Backplane(redis, channel=channel, node=node, heard=self._take, interrupted=self._interrupted)
 
-    def attach(self, sockets: Sockets) -> None:
-        """Say which sockets this process has."""
-        self._sockets = sockets
+    def attach(self, server: DoorServer) -> None:
+        """Say which server this process's clients are connected to."""
+        self._server = server
 
     def fills(self, fill: Fill) -> None:
         """Say where a conversation's missing entries are read."""
@@ -71,6 +72,14 @@ class Hub:
         """Whether this process hears the others."""
         return self._backplane.listening
 
+    async def enter(self, connection: Connection, outlet: Outlet) -> None:
+        """A connection begins here."""
+        self.connections.add(connection, outlet)
+
+    def leave(self, connection_id: str) -> Connection | None:
+        """A connection has ended; None when it was not here."""
+        return self.connections.remove(connection_id)
+
     async def emit(self, event: Event[Any]) -> None:
         """Bring an event to its audience, here at once and on the other processes through the backplane."""
         frame = _frame(event)
@@ -87,32 +96,29 @@ class Hub:
 
     def tell(self, connection: Connection, event: Event[Any]) -> None:
         """Tell one connection of this process."""
-        if self._sockets:
-            self._sockets.tell([connection.id], event.name, _wire(event.payload))
+        outlet = self.connections.outlet(connection.id)
+        if outlet is not None:
+            outlet.tell(event_frame(event.name, event.payload))
 
     async def drain(self, seconds: float) -> None:
         """Ask every client of this process to go elsewhere, spread over `seconds`, then end the transports."""
-        if self._sockets is None:
+        if self._server is None:
             return
         leaving = self.connections.all()
         for connection in leaving:
             after = random.uniform(0, seconds)
             self.tell(connection, ServerDrain(Draining(reconnect_in_ms=int(after * 1000)), to=Nobody()))
-        await self._sockets.server.finish(seconds)
+        await self._server.finish(seconds)
         for connection in leaving:
-            self._sockets.leave(connection.id)
-
-    def slow(self, connection_id: str) -> None:
-        """End a connection that does not read."""
-        if self._sockets and self.connections.get(connection_id):
-            SLOW.labels("cut").inc()
-            self._spawn(self._sockets.abort(connection_id))
+            outlet = self.connections.outlet(connection.id)
+            if outlet is not None:
+                outlet.hang_up()
 
     def close(self, connection: Connection, code: str) -> None:
         """End one connection of this process and tell it why."""
-        if self._sockets:
+        if self._server is not None:
             self.tell(connection, SessionClosed(Closing(code=code), to=Nobody()))
-            self._spawn(self._sockets.close(connection.id))
+            self._spawn(self._server.disconnect(connection.id))
 
     def _take(self, message: Message) -> None:
         if isinstance(message, Cut):
@@ -126,21 +132,27 @@ class Hub:
         else:
             self._deliver(message)
 
+    def _anybody(self, frame: Frame) -> bool:
+        by_user = self.connections.by_user
+        return any(user in by_user for user in frame.users)
+
     def _deliver(self, frame: Frame) -> None:
-        self._tell(list(self._ids(frame)), frame)
+        by_user, wire, passing, told = self.connections.by_user, frame.wire, frame.passing, 0
+        for user in frame.users:
+            outlets = by_user.get(user)
+            if outlets is not None:
+                for outlet in outlets.values():
+                    told += outlet.tell(wire, passing=passing)
+        if told:
+            (PASSING if passing else DURABLE).inc(told)
 
     def _deliver_late(self, frame: Frame) -> None:
         """Tell an entry that was missed to the connections that were there when it was appended."""
-        connections = [self.connections.get(one) for one in self._ids(frame)]
-        self._tell([one.id for one in connections if one and one.since.timestamp() < frame.at + SLACK_SECONDS], frame)
-
-    def _ids(self, frame: Frame) -> Iterator[str]:
-        return (one for user in frame.users for one in self.connections.of_user(user))
-
-    def _tell(self, ids: list[str], frame: Frame) -> None:
-        if ids and self._sockets:
-            told = self._sockets.tell(ids, frame.event, frame.payload, passing=frame.passing)
-            DELIVERIES.labels("passing" if frame.passing else "durable").inc(told)
+        for user in frame.users:
+            for id_, outlet in self.connections.by_user.get(user, {}).items():
+                connection = self.connections.get(id_)
+                if connection and connection.since.timestamp() < frame.at + SLACK_SECONDS:
+                    DURABLE.inc(outlet.tell(frame.wire))
 
     def _lost(self, conversation: str, users: Sequence[str]) -> None:
         notice = SyncBehind(Behind(conversation_ids=[conversation]), to=Users(users))
@@ -161,10 +173,6 @@ class Hub:
         task.add_done_callback(self._tasks.discard)
 
 
-def _wire(payload: Output) -> Any:
-    return payload.model_dump(mode="json", by_alias=True, exclude_none=False)
-
-
 def _frame(event: Event[Any]) -> Frame | None:
     return frame_of(event.name, event.payload, event.to)
 
@@ -175,8 +183,9 @@ def frame_of(name: str, payload: Output, to: Audience, *, at: datetime | None = 
         case Nobody():
             return None
         case Members(conversation_id, seq, ids):
-            return Frame(name, _wire(payload), sorted(ids), conversation_id, seq, at=at.timestamp() if at else 0.0)
+            when = at.timestamp() if at else 0.0
+            return Frame(event_frame(name, payload), sorted(ids), conversation_id, seq, at=when)
         case Passing(ids):
-            return Frame(name, _wire(payload), sorted(ids), passing=True)
+            return Frame(event_frame(name, payload), sorted(ids), passing=True)
         case Users(ids):
-            return Frame(name, _wire(payload), sorted(ids))
+            return Frame(event_frame(name, payload), sorted(ids))

@@ -21,7 +21,7 @@ async def test_a_burst_arrives_whole_and_in_the_order_in_which_it_was_sent(redis
     heard: list[Message] = []
     one, two = _backplane(redis, database, "one", []), _backplane(redis, database, "two", heard)
     await asyncio.gather(one.start(), two.start())
-    frames = [Frame("note:new", {"text": "x"}, ["ada"], "c", seq) for seq in range(1, 1_001)]
+    frames = [Frame.of("note:new", {"text": "x"}, ["ada"], "c", seq) for seq in range(1, 1_001)]
 
     for frame in frames:
         one.send(frame)
@@ -35,7 +35,7 @@ async def test_what_waits_when_a_process_stops_is_still_sent(redis: Redis, datab
     heard: list[Message] = []
     one, two = _backplane(redis, database, "one", []), _backplane(redis, database, "two", heard)
     await asyncio.gather(one.start(), two.start())
-    frame = Frame("note:new", {"text": "x"}, ["ada"], "c", 1)
+    frame = Frame.of("note:new", {"text": "x"}, ["ada"], "c", 1)
 
     one.send(frame)
     await one.stop()
@@ -47,7 +47,7 @@ async def test_what_waits_when_a_process_stops_is_still_sent(redis: Redis, datab
 async def test_while_redis_is_away_no_more_than_the_bound_waits(database: str) -> None:
     nowhere = connect("redis://127.0.0.1:1")
     one = _backplane(nowhere, database, "one", [])
-    frame = Frame("note:new", {"text": "x"}, ["ada"], "c", 1)
+    frame = Frame.of("note:new", {"text": "x"}, ["ada"], "c", 1)
 
     began = time.monotonic()
     for _ in range(MAX_WAITING + 100):

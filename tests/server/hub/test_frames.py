@@ -1,6 +1,5 @@
 """What travels between processes, and what is refused there."""
 
-import orjson
 import pytest
 
 from server.hub.frames import Cut, Frame, Message, pack, unpack
@@ -9,8 +8,9 @@ from server.hub.frames import Cut, Frame, Message, pack, unpack
 @pytest.mark.parametrize(
     "message",
     [
-        Frame("message:new", {"text": "hé"}, ["ada", "bob"], "c", 7),
-        Frame("presence:updated", {"status": "away"}, ["ada"], passing=True),
+        Frame.of("message:new", {"text": "hé"}, ["ada", "bob"], "c", 7),
+        Frame(b"\x81\x02hi", ["ada"], passing=True),
+        Frame(b"\x81\x02hi", [], "c", 8, spread=True),
         Cut("session", "s1", "session_revoked"),
     ],
 )
@@ -20,8 +20,15 @@ def test_a_message_arrives_as_it_was_sent(message: Message) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"{}", b"[]", b"not json", b"[1,2]", orjson.dumps([2, "n", "cut", "user", "u", "c"]), b"\xff\xfe"],
+    [
+        b"",
+        b"{}",
+        b"not of the hub, and long enough to have a head",
+        b"\x01" + pack("node-1", Cut("user", "u", "c"))[1:],
+        pack("node-1", Cut("user", "u", "c"))[:-1],
+        pack("node-1", Frame(b"\x81\x02hi", ["ada"]))[:20],
+    ],
 )
 def test_what_the_hub_did_not_write_is_refused(data: bytes) -> None:
-    with pytest.raises(ValueError, match="frame"):
+    with pytest.raises(ValueError, match="not a message of the hub"):
         unpack(data)

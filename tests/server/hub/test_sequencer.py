@@ -12,7 +12,7 @@ from server.hub.sequencer import MAX_HELD, SLACK_SECONDS, TAIL, Sequencer
 
 
 def entry(seq: int, conversation: str = "c", at: float = 0.0) -> Frame:
-    return Frame("message:new", {"seq": seq}, ["ada"], conversation, seq, at=at)
+    return Frame(b"", ["ada"], conversation, seq, at=at)
 
 
 class Watched:
