@@ -65,9 +65,9 @@ async def hang_up(server: Server, person: Person, socket: Socket) -> None:
     await until(known)
 
 
-async def pass_time(clock: TurnableClock, *servers: Server, seconds: float) -> None:
-    """Turn the clock, and let each server do what is due then."""
-    clock.advance(seconds=seconds)
+async def pass_time(clock: TurnableClock, *servers: Server, **span: float) -> None:
+    """Turn the clock (`seconds=` or `minutes=`), and let each server do what is due then."""
+    clock.advance(**span)
     for server in servers:
         await server.service("presence").tick()
 
