@@ -186,7 +186,8 @@ async def test_the_invisible_stay_unseen_when_redis_loses_everything(
 
     await lose_everything(server)
     await pass_time(clock, server, seconds=6)
+    await pass_time(clock, server, seconds=10)
     await hang_up(server, ada, adas)
-    await pass_time(clock, server, seconds=30)
+    await pass_time(clock, server, seconds=60)
 
     assert await statuses(bobs) == []
