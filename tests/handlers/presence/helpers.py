@@ -19,6 +19,7 @@ __all__ = [
     "devices",
     "freeze",
     "hang_up",
+    "lose_everything",
     "minute",
     "pass_time",
     "presence_of",
@@ -46,6 +47,12 @@ async def freeze(server: Server) -> None:
     while task and not task.done():
         task.cancel()
         await asyncio.wait({task}, timeout=0.5)
+
+
+async def lose_everything(server: Server) -> None:
+    """Redis starts empty, as far as presence goes."""
+    keys = [key async for key in server.app.redis.scan_iter(match=f"{server.service('presence')._live.keys.prefix}:*")]
+    await server.app.redis.delete(*keys)
 
 
 async def devices(server: Server, person: Person) -> list[Device]:

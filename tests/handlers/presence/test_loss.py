@@ -7,15 +7,19 @@ import pytest
 from handlers.presence.service import Presence
 from storage.redis import RedisError
 from tests.conftest import Cluster, People
-from tests.handlers.presence.helpers import arrive, befriend, devices, freeze, hang_up, pass_time, presence_of, statuses
+from tests.handlers.presence.helpers import (
+    arrive,
+    befriend,
+    devices,
+    freeze,
+    hang_up,
+    lose_everything,
+    pass_time,
+    presence_of,
+    statuses,
+)
 from tests.harness.clock import TurnableClock
 from tests.harness.servers import Server, until
-
-
-async def lose_everything(server: Server) -> None:
-    """Redis starts empty, as far as presence goes."""
-    keys = [key async for key in server.app.redis.scan_iter(match=f"{server.service('presence')._live.keys.prefix}:*")]
-    await server.app.redis.delete(*keys)
 
 
 class Unplugged:
