@@ -1,9 +1,9 @@
 """Who is here: online, away, busy or gone, told to friends who may know, and to nobody else.
 
-Words: a *device* is one live connection, in the foreground or not, in use or idle; a *choice* is a status that a person
-picked for all devices and that stays (busy, invisible); the *public* status is what others see (invisible is offline to
-them); *told* is what they were told last; a *watcher* is a device that wants to hear of somebody on its screen. A *node*
-is a server process; its *lease* in Redis says that it lives.
+Words: a *device* is one live connection, in the foreground or not, in use or idle; a *choice* is a status that a
+person picked for all devices and that stays (busy, invisible); the *public* status is what others see (invisible is
+offline to them); *told* is what they were told last; a *watcher* is a device that wants to hear of somebody on its
+screen. A *node* is a server process; its *lease* in Redis says that it lives.
 
 How it stays true: every change of a person's devices or choice gives the person a new *mark*. To *settle* a person is
 to compute the public status, compare it with what was told, and, if it differs and nobody changed the mark meanwhile,
