@@ -53,32 +53,34 @@ class Rules:
     busy: int
     """Without a device, until somebody busy is gone."""
 
-    def devices(self, live: Live, now: int) -> list[Device]:
-        """The devices that count: within the grace period, also the one that left last."""
-        if live.devices or live.last is None or live.gone is None or now >= live.gone + self.grace:
-            return live.devices
-        return [live.last]
+    def counting(self, live: Live, now: int) -> tuple[list[Device], int]:
+        """The devices that count, and as of when.
 
-    def in_use(self, device: Device, now: int) -> bool:
+        Within the grace period that is the device that left last, as it was then: nothing changes meanwhile.
+        """
+        if live.devices or live.last is None or live.gone is None or now >= live.gone + self.grace:
+            return live.devices, now
+        return [live.last], live.gone
+
+    def in_use(self, device: Device, at: int) -> bool:
         """Whether a device makes its person online: in the foreground, used a short while ago, and not set away."""
-        return device.state == "online" and device.app == "foreground" and now < device.since + self.idle
+        return device.state == "online" and device.app == "foreground" and at < device.since + self.idle
 
     def status(self, live: Live, record: Record, now: int) -> Shown:
         """The person's own status: busy before online before away; a choice goes before what the devices say."""
-        devices = self.devices(live, now)
+        devices, at = self.counting(live, now)
         if not devices:
             if record.choice == "busy" and live.gone is not None and now < live.gone + self.busy:
                 return "busy"
             return "offline" if live.sure else "unknown"
         if record.choice is not None:
             return record.choice
-        return "online" if any(self.in_use(device, now) for device in devices) else "away"
+        return "online" if any(self.in_use(device, at) for device in devices) else "away"
 
     def changes_at(self, live: Live, record: Record, now: int) -> int | None:
         """When the status may change next although nothing happens; None for never."""
         ends: list[int] = []
-        devices = self.devices(live, now)
-        if record.choice is None and (used := [one.since for one in devices if self.in_use(one, now)]):
+        if record.choice is None and (used := [one.since for one in live.devices if self.in_use(one, now)]):
             ends.append(max(used) + self.idle)
         if live.gone is not None and not live.devices:
             ends.append(live.gone + self.grace)
@@ -86,11 +88,11 @@ class Rules:
                 ends.append(live.gone + self.busy)
         return min((end for end in ends if end > now), default=None)
 
-    def current(self, devices: Sequence[Device], now: int) -> Kind | None:
+    def current(self, devices: Sequence[Device], at: int) -> Kind | None:
         """What the person uses now: the device that came or was used last, those in use before the others."""
         if not devices:
             return None
-        return max(devices, key=lambda one: (self.in_use(one, now), one.since, one.connection)).kind
+        return max(devices, key=lambda one: (self.in_use(one, at), one.since, one.connection)).kind
 
 
 def public(status: Shown) -> Shown:
@@ -132,10 +134,12 @@ def presence_of(
     place: PresencePlace | None = None,
 ) -> UserPresence:
     """A person's presence, for the person or for those who may see it; `place` only if they may see that too."""
-    record, at = without_expired(record, now), milliseconds(now)
-    status = rules.status(live, record, at)
+    record = without_expired(record, now)
+    status = rules.status(live, record, milliseconds(now))
     shown = status if own else public(status)
-    devices = rules.devices(live, at) if shown not in {"offline", "unknown"} else []
+    devices, at = rules.counting(live, milliseconds(now))
+    if shown in {"offline", "unknown"}:
+        devices = []
     return UserPresence(
         user_id=user_id,
         status=shown,

@@ -282,12 +282,17 @@ class Heart:
             await self._drop(user_id, "")
 
     async def _restore(self, user_id: str, device: Device, *, owed: bool) -> None:
-        restored = await self._live.restore(user_id, device)
+        # What is owed is written over what Redis has; what was only lost is not, if it is there after all.
+        restored = False
+        if owed:
+            await self._live.put(user_id, device)
+        else:
+            restored = await self._live.restore(user_id, device)
         if device.connection not in self.devices:
             await self._drop(user_id, device.connection)
             return
         self.devices.stored(device.connection)
-        if restored and not owed:
+        if restored:
             await self._teller.settle(user_id)
 
     async def _make_good(self, user_id: str) -> None:

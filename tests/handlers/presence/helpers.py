@@ -6,6 +6,7 @@ from typing import Any
 from handlers.presence.models import Device
 from handlers.presence.service import Presence
 from server.models import wire_time
+from storage.outbox import COLLECTION as OUTBOX
 from tests.handlers.social import helpers as social
 from tests.handlers.social.helpers import block
 from tests.harness.clock import TurnableClock
@@ -38,6 +39,12 @@ async def befriend(one: Person, other: Person) -> str:
     """The two are friends, and every slice has heard of it."""
     friendship = await social.befriend(one, other)
     await one.server.app.relay.settle()
+
+    async def heard() -> bool:
+        return await one.server.app.mongo.collection(OUTBOX).count({}) == 0
+
+    # The process's own sweep may have taken the letter before the one who waits for it.
+    await until(heard)
     return friendship
 
 

@@ -73,6 +73,13 @@ def test_whoever_left_is_here_for_thirty_seconds_and_busy_for_an_hour(
     assert RULES.changes_at(live, Record(choice), MS) == (None if again is None else MS + again)
 
 
+def test_nothing_changes_within_the_grace_period() -> None:
+    live = Live(gone=MS - 20_000, last=device(ago=310_000))
+
+    assert RULES.status(live, Record(), MS) == "online"
+    assert RULES.changes_at(live, Record(), MS) == MS + 10_000
+
+
 def test_a_status_changes_by_itself_when_the_device_used_last_becomes_idle() -> None:
     used = [device(ago=100_000), device(ago=200_000), device("away", ago=5), device(app="background", ago=5)]
 
