@@ -5,6 +5,8 @@ import itertools
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from copy import deepcopy
 
+import pytest
+
 from crypto.ids import new_id
 from handlers.presence.service import Presence
 from server.actors import Actor
@@ -59,6 +61,7 @@ def connections(server: Server, ids: Sequence[str]) -> list[Connection]:
     ]
 
 
+@pytest.mark.timeout(300)
 async def test_three_thousand_connections_that_return_within_the_grace_are_no_news(
     server: Server, people: People, clock: TurnableClock
 ) -> None:
