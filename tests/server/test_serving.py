@@ -8,7 +8,6 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import psutil
@@ -191,22 +190,37 @@ class TestWorkers:
         assert min(serving) > 0
         assert sum(serving) == 40
 
-    async def test_they_take_websocket_connections_alone_and_say_so(self, pair: Program) -> None:
+    @pytest.mark.parametrize("transports", [["polling"], ["websocket"], None], ids=str)
+    async def test_clients_of_every_transport_are_served_without_a_proxy(
+        self, pair: Program, transports: list[str] | None
+    ) -> None:
         url = await url_of(pair)
-        polling, websocket = (socketio.AsyncClient(reconnection=False) for _ in range(2))
-        refused: list[Any] = []
-        polling.on("connect_error", refused.append)
+        clients = [socketio.AsyncClient(reconnection=False) for _ in range(16)]
 
-        with pytest.raises(socketio.exceptions.ConnectionError):
-            await polling.connect(url, auth={"token": "user:ada"})
-        await websocket.connect(url, auth={"token": "user:ada"}, transports=["websocket"])
-        answer = await websocket.call("note:write", {"text": "hello"})
-        await websocket.disconnect()
+        answers = []
+        for number, client in enumerate(clients):
+            await client.connect(url, auth={"token": f"user:{number}"}, transports=transports, wait_timeout=10)
+            answers += [await client.call("note:write", {"text": f"{number}.{turn}"}) for turn in range(3)]
+        names = {client.eio.sid[:3] for client in clients}
+        used = {client.transport() for client in clients}
+        for client in clients:
+            await client.disconnect()
 
-        assert answer["data"]["text"] == "hello"
-        assert refused == [
-            {"code": 0, "message": 'This server speaks WebSocket only: connect with transports: ["websocket"].'}
-        ]
+        assert [one["data"]["text"] for one in answers] == [f"{n}.{turn}" for n in range(16) for turn in range(3)]
+        assert names == {"w01", "w02"}
+        assert used == {"polling" if transports == ["polling"] else "websocket"}
+
+    async def test_a_session_of_a_worker_that_is_gone_is_unknown_to_the_others(self, pair: Program) -> None:
+        url = await url_of(pair)
+
+        async with aiohttp.ClientSession() as session:
+            answers = []
+            for sid in ("w01nonsense", "w02nonsense", "w03nonsense", "w0", "x01nonsense", "w../../nonsense"):
+                place = f"{url}/socket.io/?EIO=4&transport=polling"
+                async with session.post(place, params={"sid": sid}, data=b"3") as answer:
+                    answers.append((answer.status, (await answer.json())["message"]))
+
+        assert answers == [(400, "Session ID unknown")] * 6
 
     async def test_one_that_is_killed_is_started_again(self, pair: Program) -> None:
         before = {one.pid for one in pair.descendants()}
