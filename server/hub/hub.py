@@ -28,6 +28,8 @@ DURABLE, PASSING = DELIVERIES.labels("durable"), DELIVERIES.labels("passing")
 
 PATIENCE_SECONDS = 1.0
 """How long after its moment a client that was asked to leave may still be here."""
+LOOK_SECONDS = 0.5
+"""How often it is looked whether a client has gone by itself."""
 
 Heard = Callable[[Event[Any]], Awaitable[None]]
 
@@ -119,9 +121,11 @@ class Hub:
             if connection is not None:
                 self.tell(connection, ServerDrain(Draining(reconnect_in_ms=int(after * 1000)), to=Nobody()))
         for after, id_ in leaving:
-            if self.connections.get(id_) is not None:
-                await asyncio.sleep(max(0.0, began + after + patience - loop.time()))
-                self._hang_up(id_)
+            while (left := began + after + patience - loop.time()) > 0:
+                if self.connections.get(id_) is None:
+                    break
+                await asyncio.sleep(min(left, LOOK_SECONDS))
+            self._hang_up(id_)
         for connection in self.connections.all():  # who was just being let in
             self._hang_up(connection.id)
         await self._server.finish(seconds)

@@ -86,6 +86,8 @@ class Workers:
         self._serves = {number: asyncio.Event() for number in range(1, count + 1)}
         self._leave = {number: asyncio.Event() for number in range(1, count + 1)}
         self._complete = False
+        self._fates: dict[int, asyncio.Future[bool]] = {}
+        """Whether a worker that is being replaced came back."""
         self._replacing: asyncio.Task[None] | None = None
 
     async def run(self, stop: asyncio.Event) -> int:
@@ -106,16 +108,23 @@ class Workers:
     async def _replace(self) -> None:
         self._say("Replacing the workers, one after the other.")
         for number in range(1, self._count + 1):
-            self._serves[number].clear()
+            fate = self._fates[number] = asyncio.get_running_loop().create_future()
             self._leave[number].set()
-            try:
-                async with asyncio.timeout(self._grace + START_SECONDS):
-                    await self._serves[number].wait()
-            except TimeoutError:
-                self._say(f"Worker {number} does not come back: see above why. Those after it were not replaced.")
+            await asyncio.wait({fate}, timeout=self._grace + START_SECONDS)
+            del self._fates[number]
+            if not (fate.done() and fate.result()):
+                self._say(
+                    f"Worker {number} does not come back: see above why. It is tried again and again; "
+                    "those after it were not replaced."
+                )
                 return
             self._say(f"Worker {number} was replaced.")
         self._say("Every worker was replaced.")
+
+    def _tell_fate(self, number: int, *, came_back: bool) -> None:
+        fate = self._fates.get(number)
+        if fate is not None and not fate.done():
+            fate.set_result(came_back)
 
     async def _keep(self, number: int, stop: asyncio.Event) -> int:
         loop = asyncio.get_running_loop()
@@ -129,6 +138,8 @@ class Workers:
                 self._leave[number].clear()
                 deaths = 0
                 continue
+            if not served:
+                self._tell_fate(number, came_back=False)
             deaths = 1 if served and loop.time() - born >= STEADY_SECONDS else deaths + 1
             alone = not any(one.is_set() for one in self._serves.values())
             if (deaths >= MOST_RESTARTS and alone) or not (served or self._complete):
@@ -166,6 +177,7 @@ class Workers:
         with suppress(OSError):
             if await reader.readline():
                 self._serves[number].set()
+                self._tell_fate(number, came_back=True)
                 if self._complete:
                     log.info("worker %d serves again", number)
                 elif all(one.is_set() for one in self._serves.values()):
