@@ -8,9 +8,10 @@ rest of the connection, an upgrade to a WebSocket too, costs nothing extra, and 
 
 import asyncio
 import logging
+import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from aiohttp import web
@@ -55,6 +56,7 @@ class Handover:
         """`name`: what begins the ids of this worker's sessions."""
         self._folder = folder
         self._name = name
+        self._parent = os.getppid()
         self._room = asyncio.Semaphore(AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -85,6 +87,9 @@ class Handover:
             finally:
                 await end(accepting)
                 place.unlink(missing_ok=True)
+                if os.getppid() != self._parent:  # it was killed: the last of us clears up
+                    with suppress(OSError):
+                        self._folder.rmdir()
                 for task in list(self._tasks):
                     await end(task)
 

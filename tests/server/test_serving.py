@@ -5,7 +5,8 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -52,6 +53,13 @@ async def notes(database: str, tmp_path: Path) -> AsyncIterator[Notes]:
     yield start
     for one in started:
         await one.clear()
+
+
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """A folder with a short name, since the path of a Unix socket has a bound."""
+    with tempfile.TemporaryDirectory(prefix="mx-") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="module")
@@ -234,16 +242,19 @@ class TestWorkers:
 
     @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGKILL, -signal.SIGKILL)])
     async def test_they_end_with_their_parent_however_it_ends(
-        self, notes: Notes, number: signal.Signals, status: int
+        self, notes: Notes, temporary: Path, number: signal.Signals, status: int
     ) -> None:
-        program = await notes(MIXEE_WORKERS="2")
+        program = await notes(MIXEE_WORKERS="2", TMPDIR=str(temporary))
         await url_of(program)
         workers = program.descendants()
+        sockets = inside(temporary)
 
         assert await program.stop(number) == status
         _, alive = await asyncio.to_thread(psutil.wait_procs, workers, timeout=20)
 
         assert alive == []
+        assert [one.name for one in sockets[1:]] == ["w01.sock", "w02.sock"]
+        assert inside(temporary) == []
 
     async def test_a_start_that_fails_is_not_tried_again(self, notes: Notes, mongo: Mongo) -> None:
         await mongo.collection("notes").create_indexes([IndexModel([("author", 1)], name="text")])
@@ -256,6 +267,11 @@ class TestWorkers:
         assert "right after its start: see above why." in program.err[-1]
         assert "Traceback" not in program.said
         assert "Mixee is running." not in program.said
+
+
+def inside(folder: Path) -> list[Path]:
+    """What is below a folder."""
+    return sorted(folder.rglob("*"))
 
 
 def connected_to(process: psutil.Process) -> int:
