@@ -1,7 +1,6 @@
 """deploy/nginx.conf and deploy/haproxy.cfg with the real nginx and HAProxy before two workers."""
 
 import asyncio
-import json
 import os
 import secrets
 import socket
@@ -15,14 +14,10 @@ import socketio
 
 from storage.mongo import Mongo
 from tests.harness import debian
-from tests.harness.processes import NODE, PYTHON, ROOT, Program, environment
+from tests.harness.crowd import CROWDS, TRANSPORTS, expected
+from tests.harness.processes import PYTHON, ROOT, Program, environment
 from tests.harness.servers import MONGODB, REDIS, until
 from tests.server.greeting_server import ADDRESS
-
-CROWD = 20
-NOTES = 3
-PATIENCE = 40.0
-TRANSPORTS = {"polling only": ["polling"], "polling, then upgrade": None, "WebSocket only": ["websocket"]}
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -146,72 +141,14 @@ async def handed_on(port: int) -> int:
     return sum(int(float(line.split()[-1])) for line in lines if line.startswith("mixee_handed_on_total{"))
 
 
-class Crowd(NamedTuple):
-    """What came of a crowd: notes that were acknowledged and heard, what went wrong, transports, workers."""
-
-    acks: int
-    heard: int
-    errors: list[str]
-    used: list[str]
-    workers: list[str]
-
-
-async def crowd_of_python(url: str, transports: list[str] | None) -> Crowd:
-    """Stock python-socketio clients: each writes notes to the next."""
-    heard: list[list[str]] = [[] for _ in range(CROWD)]
-    errors: list[str] = []
-    clients = [socketio.AsyncClient(reconnection=False) for _ in range(CROWD)]
-
-    async def live(number: int) -> int:
-        client, before = clients[number], f"py{(number - 1) % CROWD}"
-
-        async def note(data: dict[str, str]) -> None:
-            if data["author"] == before:
-                heard[number].append(data["text"])
-
-        client.on("note:new", note)
-        client.on("connect_error", lambda data: errors.append(str(data)))
-        await client.connect(url, auth={"token": f"user:py{number}"}, transports=transports, wait_timeout=PATIENCE)
-        ready[number].set()
-        for one in ready:
-            await one.wait()
-        new = [{"text": str(turn), "to": [f"py{(number + 1) % CROWD}"]} for turn in range(NOTES)]
-        return sum([(await client.call("note:write", one, timeout=PATIENCE))["ok"] for one in new])
-
-    ready = [asyncio.Event() for _ in range(CROWD)]
-    acks = await asyncio.gather(*(live(number) for number in range(CROWD)))
-    await until(lambda: all(len(one) == NOTES for one in heard), seconds=PATIENCE)
-    assert heard == [[str(turn) for turn in range(NOTES)]] * CROWD
-    used = {str(client.transport()) for client in clients}
-    workers = {str(client.eio.sid)[:3] for client in clients}
-    await asyncio.gather(*(client.disconnect() for client in clients))
-    return Crowd(sum(acks), sum(map(len, heard)), errors, sorted(used), sorted(workers))
-
-
-async def crowd_of_javascript(url: str, transports: list[str] | None) -> Crowd:
-    """Stock socket.io-clients in one Node process."""
-    given: dict[str, Any] = {"url": url, "count": CROWD, "notes": NOTES}
-    if transports:
-        given["transports"] = transports
-    program = await Program.start(NODE, str(ROOT / "tests" / "js" / "crowd.mjs"), json.dumps(given))
-    assert await program.ended(PATIENCE * 2) == 0, program.said
-    return Crowd(**json.loads(program.out[-1]))
-
-
-@pytest.mark.parametrize("crowd", [crowd_of_python, crowd_of_javascript], ids=["Python", "JavaScript"])
+@pytest.mark.parametrize("crowd", CROWDS.values(), ids=CROWDS)
 @pytest.mark.parametrize("transports", TRANSPORTS.values(), ids=TRANSPORTS)
 async def test_every_message_of_a_crowd_is_acknowledged_and_heard(
     url: str, base: int, crowd: Any, transports: list[str] | None
 ) -> None:
     result = await crowd(url, transports)
 
-    assert result == Crowd(
-        acks=CROWD * NOTES,
-        heard=CROWD * NOTES,
-        errors=[],
-        used=["polling" if transports == ["polling"] else "websocket"],
-        workers=["w01", "w02"],
-    )
+    assert result == expected(transports)
     assert [await handed_on(base + own) for own in (1, 2)] == [0, 0], "the proxy chose the wrong worker"
 
 

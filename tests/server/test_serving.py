@@ -9,15 +9,16 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import psutil
 import pytest
-import socketio
 
 from server.serving import listening
 from server.serving.listening import CannotListen
 from storage.mongo import IndexModel, Mongo
+from tests.harness.crowd import CROWDS, TRANSPORTS, expected
 from tests.harness.processes import PYTHON, Program, environment
 from tests.harness.servers import MONGODB, REDIS
 
@@ -66,7 +67,7 @@ def temporary() -> Iterator[Path]:
 async def pair(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Program]:
     """A server of two workers, shared by the tests that leave it as it was."""
     database = f"test_pair_{secrets.token_hex(4)}"
-    program = await serve(settings(database, tmp_path_factory.mktemp("pair"), MIXEE_WORKERS="2"))
+    program = await serve(settings(database, tmp_path_factory.mktemp("pair"), MIXEE_WORKERS="2", MIXEE_LIMITS="off"))
     await url_of(program)
     yield program
     await program.clear()
@@ -198,25 +199,14 @@ class TestWorkers:
         assert min(serving) > 0
         assert sum(serving) == 40
 
-    @pytest.mark.parametrize("transports", [["polling"], ["websocket"], None], ids=str)
+    @pytest.mark.parametrize("crowd", CROWDS.values(), ids=CROWDS)
+    @pytest.mark.parametrize("transports", TRANSPORTS.values(), ids=TRANSPORTS)
     async def test_clients_of_every_transport_are_served_without_a_proxy(
-        self, pair: Program, transports: list[str] | None
+        self, pair: Program, crowd: Any, transports: list[str] | None
     ) -> None:
-        url = await url_of(pair)
-        clients = [socketio.AsyncClient(reconnection=False) for _ in range(16)]
+        result = await crowd(await url_of(pair), transports)
 
-        answers = []
-        for number, client in enumerate(clients):
-            await client.connect(url, auth={"token": f"user:{number}"}, transports=transports, wait_timeout=10)
-            answers += [await client.call("note:write", {"text": f"{number}.{turn}"}) for turn in range(3)]
-        names = {client.eio.sid[:3] for client in clients}
-        used = {client.transport() for client in clients}
-        for client in clients:
-            await client.disconnect()
-
-        assert [one["data"]["text"] for one in answers] == [f"{n}.{turn}" for n in range(16) for turn in range(3)]
-        assert names == {"w01", "w02"}
-        assert used == {"polling" if transports == ["polling"] else "websocket"}
+        assert result == expected(transports)
 
     async def test_a_session_of_a_worker_that_is_gone_is_unknown_to_the_others(self, pair: Program) -> None:
         url = await url_of(pair)
