@@ -78,7 +78,7 @@ class App:
         )
         self.services: dict[str, Any] = {}
         self.web = web.Application(
-            middlewares=[errors_and_measures(self.clock)],
+            middlewares=[errors_and_measures(self.clock), self.health.turning_away(f"/{SOCKET_PATH}/")],
             client_max_size=settings.max_body_bytes,
             handler_args={"max_line_size": 8190, "max_field_size": 8190},
         )

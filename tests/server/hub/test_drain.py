@@ -100,10 +100,23 @@ async def test_nobody_waits_for_clients_that_went_by_themselves(engine: Engine, 
     await asyncio.wait_for(draining, 10)
 
 
-async def test_a_server_that_stops_lets_nobody_in_and_says_when_to_come_again(engine: Engine) -> None:
+@pytest.mark.parametrize("transport", ["polling", "websocket"])
+async def test_a_server_that_stops_begins_no_session_and_says_so_to_proxies(engine: Engine, transport: str) -> None:
     server = await engine(drain_seconds=0.0)
 
     await server.app.drain()
+    place = f"{server.url}/socket.io/?EIO=4&transport={transport}"
+    async with aiohttp.ClientSession() as session, session.get(place) as response:
+        told = response.status, response.headers["Retry-After"], await response.json()
+
+    assert told == (503, "1", {"code": "unavailable", "message": "This server is stopping: connect again."})
+
+
+async def test_a_session_that_began_just_before_is_not_let_in_any_more(engine: Engine) -> None:
+    server = await engine(drain_seconds=0.0)
+    assert server.app._door
+
+    server.app._door.draining = True
 
     assert await refusal(server, "user:late") == {
         "code": "unavailable",
