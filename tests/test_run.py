@@ -368,8 +368,8 @@ class TestOtherCommands:
         for name in names:
             assert (tmp_path / "api" / name).stat().st_size > 3_000
 
-    async def test_help_says_that_workers_take_websocket_alone(self, tmp_path: Path) -> None:
+    async def test_help_says_how_workers_are_replaced(self, tmp_path: Path) -> None:
         status, program = await result_of(tmp_path, "serve", "--help")
 
         assert status == 0
-        assert "websocket transport alone" in " ".join(program.said.split())
+        assert "SIGHUP replaces the processes one after the other" in " ".join(program.said.split())

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import orjson
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from server.metrics import LOOP_LAG
@@ -35,6 +36,23 @@ class Health:
             web.get("/metrics", self.metrics),
             web.get("/version", self.version),
         ]
+
+    def turning_away(self, path: str) -> Middleware:
+        """Answers 503 to whoever begins a session below `path` while the server stops.
+
+        A proxy then asks another process, and a client without one tries again by itself, which a JavaScript client
+        would not do after `connect_error`.
+        """
+
+        @web.middleware
+        async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+            if self.draining and request.path.startswith(path) and "sid" not in request.query:
+                response = _answer(503, {"code": "unavailable", "message": "This server is stopping: connect again."})
+                response.headers["Retry-After"] = "1"
+                return response
+            return await handler(request)
+
+        return middleware
 
     async def live(self, _: web.Request) -> web.Response:
         """200 as long as the event loop turns."""

@@ -42,7 +42,8 @@ def address_of(request: web.BaseRequest, trusted: Sequence[str]) -> str:
     peer = request.remote or ""
     if peer not in trusted:
         return peer
-    hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()]
+    told = ",".join(request.headers.getall("X-Forwarded-For", []))  # a proxy may add a line of its own to the client's
+    hops = [hop.strip() for hop in told.split(",") if hop.strip()]
     for hop in reversed(hops):
         if hop not in trusted:
             return hop

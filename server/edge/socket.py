@@ -10,7 +10,9 @@ from aiohttp import web
 
 from server.actors import Actor, Authenticator, Caller
 from server.clock import Clock
+from server.edge.admission import Admission
 from server.edge.dispatch import Dispatch, Request, finished
+from server.edge.expiries import Expiries
 from server.edge.http import MAX_USER_AGENT, address_of
 from server.errors import (
     Invalid,
@@ -50,6 +52,7 @@ class SocketDoor:
         slices: Sequence[Slice[Any]],
         trusted_proxies: Sequence[str],
         limits: Limits,
+        admission: Admission,
         max_connections: int,
     ) -> None:
         self._dispatch = dispatch
@@ -59,6 +62,8 @@ class SocketDoor:
         self._slices = slices
         self._trusted = trusted_proxies
         self._limits = limits
+        self._admission = admission
+        self._expiries = Expiries()
         self._max_connections = max_connections
         self._commands: dict[str, Command] = {}
         self._services: Mapping[str, Any] = {}
@@ -84,7 +89,9 @@ class SocketDoor:
                 raise Unavailable("This server is stopping: connect again.", retry_after_ms=1000)
             if len(self._hub.connections) >= self._max_connections:
                 raise Unavailable("This server is full: connect again later.", retry_after_ms=5000)
+            self._admission.knock(caller.address)
             actor = await self._sign_in(auth)
+            self._admission.recognise(actor.user_id, actor.device_id)
         except MixeeError as error:
             HANDSHAKES.labels(error.code).inc()
             raise Refused(error.message, problem(error, where="connect").error()) from error
@@ -100,6 +107,7 @@ class SocketDoor:
             if missed is not None:
                 self._missed[sid] = missed
         self._callers[sid] = caller
+        self._expiries.set(sid, actor.expires_at)
         self._hub.enter(connection, outlet, session)
         self._measure()
 
@@ -137,6 +145,7 @@ class SocketDoor:
         """Forget the connection, and tell the slices."""
         self._callers.pop(sid, None)
         self._missed.pop(sid, None)
+        self._expiries.drop(sid)
         connection = self._hub.leave(sid)
         if connection is None:
             return
@@ -211,6 +220,7 @@ class SocketDoor:
         if fresh.user_id != connection.user_id:
             raise Invalid("The token is somebody else's.", details=[{"field": "token", "message": "is another user's"}])
         self._hub.connections.replace(dataclasses.replace(connection, actor=fresh))
+        self._expiries.set(connection.id, fresh.expires_at)
         return {"ok": True, "data": {"expiresAt": wire_time(fresh.expires_at)}}
 
     async def _guard(self, name: str, work: Awaitable[None]) -> None:
@@ -228,8 +238,12 @@ class SocketDoor:
         """End connections whose access token has run out, until cancelled."""
         while True:
             await asyncio.sleep(every)
-            for connection in self._hub.connections.expired(self._clock.now()):
-                self._hub.close(connection, "token_expired")
+            self._expiries.due(self._clock.now(), self._expired)
+
+    def _expired(self, connection_id: str) -> None:
+        connection = self._hub.connections.get(connection_id)
+        if connection is not None:
+            self._hub.close(connection, "token_expired")
 
 
 def _given(arguments: list[Any]) -> dict[str, Any]:

@@ -115,10 +115,6 @@ class Connections:
         """How many people are connected here."""
         return len(self.by_user)
 
-    def expired(self, now: datetime) -> list[Connection]:
-        """Connections whose access token has run out."""
-        return [one for one in self._by_id.values() if one.actor.expires_at <= now]
-
     def all(self) -> list[Connection]:
         """Every connection here."""
         return list(self._by_id.values())

@@ -38,7 +38,6 @@ AT_ONCE = 512
 """Sessions that are written to before others get a turn."""
 
 _UNKNOWN_TRANSPORT, _UNKNOWN_SESSION, _BAD_METHOD, _BAD_REQUEST, _FORBIDDEN, _UNSUPPORTED = range(6)
-WEBSOCKET_ONLY = 'This server speaks WebSocket only: connect with transports: ["websocket"].'
 
 
 class _Refusal(Exception):
@@ -153,8 +152,7 @@ class HubEngine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio 
             return b"ok"
         transport, sid = request.query.get("transport"), request.query.get("sid")
         if transport is None or transport not in self.transports:
-            only = WEBSOCKET_ONLY if self.transports == ["websocket"] else "Transport unknown"
-            raise _Refusal(_UNKNOWN_TRANSPORT, only)
+            raise _Refusal(_UNKNOWN_TRANSPORT, "Transport unknown")
         if sid is None:
             return await self._new(request, transport)
         socket = self.sockets.get(sid)

@@ -27,6 +27,11 @@ log = logging.getLogger("mixee.hub")
 DELIVERIES = Counter("mixee_deliveries_total", "Events queued for a socket", ["kind"])
 DURABLE, PASSING = DELIVERIES.labels("durable"), DELIVERIES.labels("passing")
 
+PATIENCE_SECONDS = 1.0
+"""How long after its moment a client that was asked to leave may still be here."""
+LOOK_SECONDS = 0.5
+"""How often it is looked whether a client has gone by itself."""
+
 Heard = Callable[[Event[Any]], Awaitable[None]]
 
 
@@ -137,18 +142,34 @@ class Hub:
                 outlet.tell(frame)
 
     async def drain(self, seconds: float) -> None:
-        """Ask every client of this process to go elsewhere, spread over `seconds`, then end the transports."""
+        """Ask every client of this process to go elsewhere, each at a moment of its own within `seconds`.
+
+        The transport of a client that is still here soon after its moment is closed. It is never disconnected: a
+        JavaScript client would not come back by itself. At the end no client is left and what they asked for is done.
+        """
         if self._server is None:
             return
-        leaving = self.connections.all()
-        for connection in leaving:
-            after = random.uniform(0, seconds)
-            self.tell(connection, ServerDrain(Draining(reconnect_in_ms=int(after * 1000)), to=Nobody()))
+        loop = asyncio.get_running_loop()
+        began, patience = loop.time(), min(PATIENCE_SECONDS, seconds / 4)
+        leaving = sorted((random.uniform(0, seconds), one.id) for one in self.connections.all())
+        for after, id_ in leaving:
+            connection = self.connections.get(id_)
+            if connection is not None:
+                self.tell(connection, ServerDrain(Draining(reconnect_in_ms=int(after * 1000)), to=Nobody()))
+        for after, id_ in leaving:
+            while (left := began + after + patience - loop.time()) > 0:
+                if self.connections.get(id_) is None:
+                    break
+                await asyncio.sleep(min(left, LOOK_SECONDS))
+            self._hang_up(id_)
+        for connection in self.connections.all():  # who was just being let in
+            self._hang_up(connection.id)
         await self._server.finish(seconds)
-        for connection in leaving:
-            outlet = self.connections.outlet(connection.id)
-            if outlet is not None:
-                outlet.hang_up()
+
+    def _hang_up(self, connection_id: str) -> None:
+        outlet = self.connections.outlet(connection_id)
+        if outlet is not None:
+            outlet.hang_up()
 
     def close(self, connection: Connection, code: str) -> None:
         """End one connection of this process and tell it why."""

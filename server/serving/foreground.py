@@ -8,7 +8,9 @@ import sys
 import threading
 from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack, suppress
-from typing import Any, TypeVar
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple, TypeVar
 
 from aiohttp import web
 
@@ -19,8 +21,9 @@ from server.app import App
 from server.assembly import ManifestError
 from server.checking import Unusable
 from server.serving import listening
+from server.serving.handover import Handover
 from server.serving.listening import CannotListen
-from server.serving.workers import Workers, line_to_parent, shares_port
+from server.serving.workers import FOLDER, Workers, line_to_parent, number, shares_port
 from server.slices import Slice
 from storage.embedded import Embedded, EmbeddedError
 from storage.mongo import PyMongoError
@@ -95,32 +98,67 @@ async def _serve(settings: Settings, slices: Sequence[Slice[Any]], program: Sequ
         serving = await stack.enter_async_context(line_to_parent(stop)) if shares_port() else None
         mongodb_url, redis_url = await _unless(stop, _storage(settings, stack))
         if settings.workers > 1:
-            workers = Workers(
-                [*program, "serve", "--workers", "1"],
-                os.environ | _for_worker(settings, sockets[0].getsockname()[1], mongodb_url, redis_url),
-                count=settings.workers,
-                grace=settings.drain_seconds * 2 + 5,
-                serving=lambda: _announce(settings, url),
-                say=say,
-            )
-            return await workers.run(stop)
+            return await _watch(settings, program, stop, _Place(url, sockets, mongodb_url, redis_url))
         app = App(
             settings,
             slices,
             mongodb_url=mongodb_url,
             redis_url=redis_url,
-            transports=("websocket",) if serving else ("polling", "websocket"),
+            worker=settings.name_of_worker(number()),
         )
-        await _unless(stop, _open(app, sockets, stack))
+        sites = await _unless(stop, _open(app, sockets, stack))
         if serving:
             serving()
         else:
             _announce(settings, url)
         await stop.wait()
-        if not serving:
+        if serving:
+            for site in sites[: len(sockets)]:  # the system gives new connections to the other workers from now on
+                await site.stop()
+        else:
             say("Stopping: clients are asked to come back later.")
         await app.drain()
     return 0
+
+
+class _Place(NamedTuple):
+    """Where the server is, and its storage."""
+
+    url: str
+    sockets: list[socket.socket]
+    mongodb_url: str
+    redis_url: str
+
+
+async def _watch(settings: Settings, program: Sequence[str], stop: asyncio.Event, place: _Place) -> int:
+    """Let workers serve and watch them; SIGHUP replaces them one after the other. The exit status."""
+    for own in range(1, settings.workers + 1) if settings.worker_port_base else ():
+        for one in listening.take(settings.host, settings.worker_port_base + own):
+            one.close()  # each takes its own itself, again and again: this is to say at once that it cannot be had
+    with TemporaryDirectory(prefix="mixee-") as folder:
+        workers = Workers(
+            [*program, "serve", "--workers", "1"],
+            os.environ | _for_worker(settings, place) | {FOLDER: folder},
+            count=settings.workers,
+            grace=settings.drain_seconds * 2 + 5,
+            serving=lambda: _announce(settings, place.url),
+            say=say,
+        )
+        loop = asyncio.get_running_loop()
+        at_terminal = _has_terminal()
+        loop.add_signal_handler(
+            signal.SIGHUP, lambda: stop.set() if at_terminal and not _has_terminal() else workers.replace()
+        )
+        return await workers.run(stop)
+
+
+def _has_terminal() -> bool:
+    """Whether there is a terminal: when it is gone, SIGHUP tells just that, and means the end."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 def _sockets(settings: Settings, stack: AsyncExitStack) -> list[socket.socket]:
@@ -161,15 +199,25 @@ async def _storage(settings: Settings, stack: AsyncExitStack) -> tuple[str, str]
     )
 
 
-async def _open(app: App, sockets: Sequence[socket.socket], stack: AsyncExitStack) -> None:
-    """Start the app, and listen."""
+async def _open(app: App, sockets: Sequence[socket.socket], stack: AsyncExitStack) -> list[web.SockSite]:
+    """Start the app, and listen: on the given sockets first, then on what is this worker's own."""
     await app.start()
     stack.push_async_callback(app.stop)
+    neighbours = Handover(Path(os.environ[FOLDER]), app.worker) if shares_port() else None
+    if neighbours:
+        neighbours.attach(app.web)
     runner = web.AppRunner(app.web, access_log=None, shutdown_timeout=app.settings.drain_seconds, keepalive_timeout=75)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    for one in sockets:
-        await web.SockSite(runner, one, backlog=BACKLOG).start()
+    own: list[socket.socket] = []
+    if app.settings.worker_port_base:
+        own = listening.take(app.settings.host, app.settings.worker_port_base + number())
+    sites = [web.SockSite(runner, one, backlog=BACKLOG) for one in (*sockets, *own)]
+    for site in sites:
+        await site.start()
+    if neighbours and runner.server:
+        await stack.enter_async_context(neighbours.taking(runner.server))
+    return sites
 
 
 async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:
@@ -186,14 +234,15 @@ async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:
     raise _Stopped
 
 
-def _for_worker(settings: Settings, port: int, mongodb_url: str, redis_url: str) -> dict[str, str]:
+def _for_worker(settings: Settings, place: _Place) -> dict[str, str]:
     """What a worker's environment says beyond ours: what the command line set, and where the storage is."""
     return {
         "MIXEE_HOST": settings.host,
-        "MIXEE_PORT": str(port),
+        "MIXEE_PORT": str(place.sockets[0].getsockname()[1]),
+        "MIXEE_WORKER_PORT_BASE": str(settings.worker_port_base),
         "MIXEE_DATA_DIR": str(settings.data_dir),
-        "MIXEE_MONGODB_URL": mongodb_url,
-        "MIXEE_REDIS_URL": redis_url,
+        "MIXEE_MONGODB_URL": place.mongodb_url,
+        "MIXEE_REDIS_URL": place.redis_url,
     }
 
 

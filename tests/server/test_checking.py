@@ -48,6 +48,30 @@ class TestSettings:
             "- MIXEE_LIMITS: Input should be 'on' or 'off'"
         )
 
+    @pytest.mark.parametrize(
+        ("given", "says"),
+        [
+            (
+                {"workers": 6, "worker_port_base": 65_530},
+                "MIXEE_WORKER_PORT_BASE is too high: worker 6 would listen on port 65536.",
+            ),
+            (
+                {"port": 8081, "workers": 2, "worker_port_base": 8080},
+                "MIXEE_PORT=8081 is also a worker's own: choose another MIXEE_WORKER_PORT_BASE.",
+            ),
+        ],
+    )
+    def test_ports_that_do_not_go_together_are_named(self, given: dict[str, int], says: str) -> None:
+        with pytest.raises(ValidationError) as wrong:
+            settings(**given)
+
+        assert checking.explain(wrong.value) == f"The settings do not hold:\n- {says}"
+
+    def test_the_name_of_no_worker_begins_that_of_another(self) -> None:
+        one = settings(worker_name="ab")
+
+        assert [one.name_of_worker(number) for number in (1, 10, 64)] == ["ab01", "ab10", "ab64"]
+
     def test_a_list_that_is_no_json_says_what_it_should_be(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("MIXEE_ALLOWED_ORIGINS", "https://example.com")
 

@@ -5,7 +5,8 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,11 @@ from typing import Any
 import aiohttp
 import psutil
 import pytest
-import socketio
 
 from server.serving import listening
 from server.serving.listening import CannotListen
 from storage.mongo import IndexModel, Mongo
+from tests.harness.crowd import CROWDS, TRANSPORTS, expected
 from tests.harness.processes import PYTHON, Program, environment
 from tests.harness.servers import MONGODB, REDIS
 
@@ -55,11 +56,18 @@ async def notes(database: str, tmp_path: Path) -> AsyncIterator[Notes]:
         await one.clear()
 
 
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """A folder with a short name, since the path of a Unix socket has a bound."""
+    with tempfile.TemporaryDirectory(prefix="mx-") as folder:
+        yield Path(folder)
+
+
 @pytest.fixture(scope="module")
 async def pair(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Program]:
     """A server of two workers, shared by the tests that leave it as it was."""
     database = f"test_pair_{secrets.token_hex(4)}"
-    program = await serve(settings(database, tmp_path_factory.mktemp("pair"), MIXEE_WORKERS="2"))
+    program = await serve(settings(database, tmp_path_factory.mktemp("pair"), MIXEE_WORKERS="2", MIXEE_LIMITS="off"))
     await url_of(program)
     yield program
     await program.clear()
@@ -191,22 +199,26 @@ class TestWorkers:
         assert min(serving) > 0
         assert sum(serving) == 40
 
-    async def test_they_take_websocket_connections_alone_and_say_so(self, pair: Program) -> None:
+    @pytest.mark.parametrize("crowd", CROWDS.values(), ids=CROWDS)
+    @pytest.mark.parametrize("transports", TRANSPORTS.values(), ids=TRANSPORTS)
+    async def test_clients_of_every_transport_are_served_without_a_proxy(
+        self, pair: Program, crowd: Any, transports: list[str] | None
+    ) -> None:
+        result = await crowd(await url_of(pair), transports)
+
+        assert result == expected(transports)
+
+    async def test_a_session_of_a_worker_that_is_gone_is_unknown_to_the_others(self, pair: Program) -> None:
         url = await url_of(pair)
-        polling, websocket = (socketio.AsyncClient(reconnection=False) for _ in range(2))
-        refused: list[Any] = []
-        polling.on("connect_error", refused.append)
 
-        with pytest.raises(socketio.exceptions.ConnectionError):
-            await polling.connect(url, auth={"token": "user:ada"})
-        await websocket.connect(url, auth={"token": "user:ada"}, transports=["websocket"])
-        answer = await websocket.call("note:write", {"text": "hello"})
-        await websocket.disconnect()
+        async with aiohttp.ClientSession() as session:
+            answers = []
+            for sid in ("w01nonsense", "w02nonsense", "w03nonsense", "w0", "x01nonsense", "w../../nonsense"):
+                place = f"{url}/socket.io/?EIO=4&transport=polling"
+                async with session.post(place, params={"sid": sid}, data=b"3") as answer:
+                    answers.append((answer.status, (await answer.json())["message"]))
 
-        assert answer["data"]["text"] == "hello"
-        assert refused == [
-            {"code": 0, "message": 'This server speaks WebSocket only: connect with transports: ["websocket"].'}
-        ]
+        assert answers == [(400, "Session ID unknown")] * 6
 
     async def test_one_that_is_killed_is_started_again(self, pair: Program) -> None:
         before = {one.pid for one in pair.descendants()}
@@ -220,16 +232,19 @@ class TestWorkers:
 
     @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGKILL, -signal.SIGKILL)])
     async def test_they_end_with_their_parent_however_it_ends(
-        self, notes: Notes, number: signal.Signals, status: int
+        self, notes: Notes, temporary: Path, number: signal.Signals, status: int
     ) -> None:
-        program = await notes(MIXEE_WORKERS="2")
+        program = await notes(MIXEE_WORKERS="2", TMPDIR=str(temporary))
         await url_of(program)
         workers = program.descendants()
+        sockets = inside(temporary)
 
         assert await program.stop(number) == status
         _, alive = await asyncio.to_thread(psutil.wait_procs, workers, timeout=20)
 
         assert alive == []
+        assert [one.name for one in sockets[1:]] == ["w01.sock", "w02.sock"]
+        assert inside(temporary) == []
 
     async def test_a_start_that_fails_is_not_tried_again(self, notes: Notes, mongo: Mongo) -> None:
         await mongo.collection("notes").create_indexes([IndexModel([("author", 1)], name="text")])
@@ -242,6 +257,11 @@ class TestWorkers:
         assert "right after its start: see above why." in program.err[-1]
         assert "Traceback" not in program.said
         assert "Mixee is running." not in program.said
+
+
+def inside(folder: Path) -> list[Path]:
+    """What is below a folder."""
+    return sorted(folder.rglob("*"))
 
 
 def connected_to(process: psutil.Process) -> int:

@@ -1,6 +1,6 @@
 """The table of a process's live connections."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from server.actors import Actor
 from server.hub.connections import Connection, Connections
@@ -50,20 +50,11 @@ def test_a_removed_connection_leaves_nothing_behind() -> None:
     assert table._by_session == {}
 
 
-def test_a_connection_is_expired_from_the_moment_its_token_is() -> None:
-    table = Connections()
-    table.add(connection("1", "ada", expires=NOON), OUT)
-    table.add(connection("2", "bob", expires=NOON + timedelta(milliseconds=1)), OUT)
-
-    assert [one.id for one in table.expired(NOON)] == ["1"]
-
-
 def test_a_fresh_token_replaces_the_old_one() -> None:
     table = Connections()
     table.add(connection("1", "ada", "old"), OUT)
 
-    table.replace(connection("1", "ada", "new", NOON + timedelta(hours=1)))
+    table.replace(connection("1", "ada", "new"))
 
     assert list(table.of_session("old")) == []
     assert list(table.of_session("new")) == ["1"]
-    assert table.expired(NOON) == []
