@@ -6,8 +6,7 @@ that is idle: pings and time-outs are shared (`Timers`), and a session is freed 
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any
 
 import engineio
 import orjson
@@ -17,6 +16,7 @@ from prometheus_client import Counter
 
 from server.hub.bounds import Bounds
 from server.hub.framing import text_frame
+from server.hub.listeners import Handlers, Listener
 from server.hub.session import HubSocket, Trouble
 from server.hub.timers import Timers
 from server.hub.wire import NORMAL, Reader, Wire
@@ -42,63 +42,6 @@ class _Refusal(Exception):
         self.status = status
 
 
-class Listener(Protocol):
-    """Who uses the sessions."""
-
-    async def opened(self, socket: HubSocket, request: web.Request) -> bool:
-        """A session begins; False refuses it."""
-        ...
-
-    def heard(self, socket: HubSocket, data: bytes, *, text: bool) -> None:
-        """A message came."""
-        ...
-
-    async def room(self, socket: HubSocket) -> None:
-        """Wait until more messages of this session may come (for one that polls)."""
-        ...
-
-    def ended(self, socket: HubSocket, reason: str) -> None:
-        """A session has ended."""
-        ...
-
-    def caught_up(self, socket: HubSocket) -> None:
-        """A client for whom events were dropped reads again."""
-        ...
-
-
-class Handlers:
-    """A listener that calls the handlers that were registered with python-engineio's `on`."""
-
-    def __init__(self, trigger: Callable[..., Awaitable[Any]]) -> None:
-        self._trigger = trigger
-        self._tasks: set[asyncio.Task[Any]] = set()
-
-    async def opened(self, socket: HubSocket, request: web.Request) -> bool:
-        """Call `connect`."""
-        answer = await self._trigger("connect", socket.sid, translate_request(request), run_async=False)
-        return answer is None or answer is True
-
-    def heard(self, socket: HubSocket, data: bytes, *, text: bool) -> None:
-        """Call `message`."""
-        self._call("message", socket.sid, data.decode() if text else data)
-
-    async def room(self, socket: HubSocket) -> None:
-        """Nothing is bounded here."""
-
-    def ended(self, socket: HubSocket, reason: str) -> None:
-        """Call `disconnect`."""
-        self._call("disconnect", socket.sid, reason)
-
-    def caught_up(self, socket: HubSocket) -> None:
-        """Go on."""
-        socket.missed = False
-
-    def _call(self, event: str, *arguments: Any) -> None:
-        task = asyncio.ensure_future(self._trigger(event, *arguments, run_async=False))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-
 class HubEngine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio has no type information
     """python-engineio's server with our sessions."""
 
@@ -115,6 +58,9 @@ class HubEngine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio 
         self._pings: Timers[HubSocket] = Timers(self.ping_interval, self._ping)
         self._pongs: Timers[HubSocket] = Timers(self.ping_timeout, self._timed_out)
         self._goodbyes: Timers[Wire] = Timers(self.bounds.goodbye_seconds, lambda wire, _: wire.abort())
+        self._last: dict[str, HubSocket] = {}
+        self._lasts: Timers[HubSocket] = Timers(self.bounds.goodbye_seconds, lambda socket, _: self.told(socket))
+        """Sessions that we have ended and whose clients, who poll, have not heard all that was told before."""
         self._dirty: list[HubSocket] = []
         self._flushing = False
         self._lagging: dict[HubSocket, tuple[int, float]] = {}
@@ -152,6 +98,8 @@ class HubEngine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio 
         if sid is None:
             return await self._new(request, transport)
         socket = self.sockets.get(sid)
+        if socket is None and (last := self._last.get(sid)) and (request.method, transport) == ("GET", "polling"):
+            return await last.polled(lambda: False)
         if socket is None or socket.closed:
             raise _Refusal(_UNKNOWN_SESSION, "Session ID unknown")
         if transport == "websocket":
@@ -265,7 +213,15 @@ class HubEngine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio 
         self._pongs.drop(socket)
         self._lagging.pop(socket, None)
         if self.sockets.pop(socket.sid, None) is not None:
+            if socket.rest and reason == self.reason.SERVER_DISCONNECT:
+                self._last[socket.sid] = socket
+                self._lasts.set(socket)
             self.listener.ended(socket, reason)
+
+    def told(self, socket: HubSocket) -> None:
+        """Who polls has heard the last of a session that had ended, or has not come for it in time."""
+        self._last.pop(socket.sid, None)
+        self._lasts.drop(socket)
 
     def going(self, wire: Wire) -> None:
         """A WebSocket was closed: it is cut off if what was written before does not leave."""
@@ -353,7 +309,8 @@ class HubEngine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio 
         """End every session and every timer."""
         for socket in list(self.sockets.values()):
             socket.end(self.reason.SERVER_DISCONNECT, abort=True)
-        for timers in (self._pings, self._pongs, self._goodbyes):
+        self._last.clear()
+        for timers in (self._pings, self._pongs, self._goodbyes, self._lasts):
             timers.close()
         if self._weigher is not None:
             self._weigher.cancel()

@@ -142,6 +142,11 @@ class HubSocket(async_socket.AsyncSocket):  # type: ignore[misc]  # python-engin
                 self.flow = Flow.BEHIND
 
     @property
+    def rest(self) -> bool:
+        """Whether anything waits that no poll has fetched."""
+        return bool(self._out)
+
+    @property
     def waiting(self) -> int:
         """Bytes that the WebSocket has not sent yet."""
         return self._wire.waiting if self._wire is not None else 0
@@ -215,7 +220,9 @@ class HubSocket(async_socket.AsyncSocket):  # type: ignore[misc]  # python-engin
         if gone():
             self.end(self.server.reason.TRANSPORT_ERROR)
         taken, self._out = self._out[:MAX_PACKETS], self._out[MAX_PACKETS:]
-        if self.missed and not self._out and not self.closed:
+        if self.closed and not self._out:
+            self.server.told(self)
+        elif self.missed and not self._out:
             self._gap = False
             self.server.caught_up(self)
         return b"\x1e".join(map(_as_text, taken)) or b"6"

@@ -74,6 +74,12 @@ class SocketApp:
         self.sio.on("nothing", self._nothing)
         self.sio.on("broken", self._broken)
 
+    def sid_of(self, session: str, namespace: str = "/") -> str:
+        """The id of a session's connection to a namespace."""
+        sid = self.sio.manager.sid_from_eio_sid(session, namespace)
+        assert sid is not None
+        return sid
+
     async def _connect(self, sid: str, environ: dict[str, Any], auth: dict[str, Any]) -> bool | None:
         await self.sio.emit("hello", auth, to=sid, namespace="/custom" if auth.get("custom") else "/")
         if auth.get("refuse") == "false":
