@@ -20,6 +20,7 @@ from server.assembly import ManifestError
 from server.checking import Unusable
 from server.serving import listening
 from server.serving.listening import CannotListen
+from server.serving.requests import PunctualRunner
 from server.serving.workers import Workers, line_to_parent, shares_port
 from server.slices import Slice
 from storage.embedded import Embedded, EmbeddedError
@@ -165,7 +166,13 @@ async def _open(app: App, sockets: Sequence[socket.socket], stack: AsyncExitStac
     """Start the app, and listen."""
     await app.start()
     stack.push_async_callback(app.stop)
-    runner = web.AppRunner(app.web, access_log=None, shutdown_timeout=app.settings.drain_seconds, keepalive_timeout=75)
+    runner = PunctualRunner(
+        app.web,
+        header_timeout=app.settings.header_timeout,
+        access_log=None,
+        shutdown_timeout=app.settings.drain_seconds,
+        keepalive_timeout=75,
+    )
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     for one in sockets:

@@ -14,8 +14,8 @@ WAYS = {"polling": ["polling"], "websocket": ["websocket"], "upgrade": ["polling
 
 
 @pytest.fixture(params=["python", "javascript"])
-async def client(request: pytest.FixtureRequest) -> AsyncIterator[Client]:
-    """Either client."""
+async def client(request: pytest.FixtureRequest, socket_app: Sockets) -> AsyncIterator[Client]:
+    """Either client, which is closed before its server."""
     one: Client = PythonClient() if request.param == "python" else await JavaScriptClient.start()
     yield one
     await one.close()
