@@ -155,6 +155,8 @@ class HttpDoor:
                 raw = await request.read()
         except TimeoutError as error:
             raise TooSlow(f"The body did not come within {self._body_timeout:g} seconds.") from error
+        except (ConnectionError, web.RequestPayloadError) as error:
+            raise Unreadable("The body ends too early.") from error
         except web.HTTPRequestEntityTooLarge as error:
             raise TooLarge(f"The body is larger than {self._max_body} bytes.") from error
         if not raw:

@@ -136,6 +136,8 @@ class HubEngine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio 
             return await Wire.accept(request, reader, self.max_http_buffer_size)
         except web.HTTPBadRequest as error:
             raise _Refusal(_BAD_REQUEST, "That is no handshake of a WebSocket.") from error
+        except ConnectionError as error:  # nobody hears it
+            raise _Refusal(_BAD_REQUEST, "The client has gone.") from error
 
     def _begin(self, socket: HubSocket, upgrades: list[str]) -> None:
         self.sockets[socket.sid] = socket
@@ -175,7 +177,7 @@ class HubEngine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio 
         except web.HTTPRequestEntityTooLarge as error:
             socket.end(self.reason.TRANSPORT_ERROR)
             raise _Refusal(_BAD_REQUEST, "The body is too large.", status=413) from error
-        except (Trouble, TimeoutError) as error:
+        except (Trouble, TimeoutError, ConnectionError, web.RequestPayloadError) as error:
             socket.end(self.reason.TRANSPORT_ERROR)
             raise _Refusal(_BAD_REQUEST, str(error) or "The body took too long.") from error
         raise _Refusal(_BAD_REQUEST, "Bad request")

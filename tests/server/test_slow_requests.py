@@ -100,7 +100,8 @@ async def test_a_body_that_does_not_come_is_answered_with_408(engine: Engine) ->
     server = await engine(header_timeout=0.2)
     async with await RawSocket.open(server.url) as client:
         await client.send(
-            b"POST /api/notes HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nAuthorization: Bearer ada\r\n"
+            b"POST /api/notes HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"Authorization: Bearer user:ada\r\n"
             b'Content-Length: 100\r\n\r\n{"text":'
         )
 
