@@ -12,7 +12,7 @@ from socketio.exceptions import ConnectionRefusedError as ConnectionRefused
 from server.hub.engine import HubEngine
 from server.hub.server import HubServer
 
-QUIET = {"ping_interval": 60.0, "ping_timeout": 60.0}
+QUIET: dict[str, Any] = {"ping_interval": 60.0, "ping_timeout": 60.0}
 """For tests in which no ping shall come."""
 
 
