@@ -25,6 +25,7 @@ from server.events import Nobody
 from server.hub.connections import Connection, Outlet
 from server.hub.hub import Hub
 from server.hub.notices import Behind, Limits, Ready, SessionReady, SyncBehind
+from server.hub.recovery import Kept, Recoverable, Returning
 from server.hub.sockets import Refused
 from server.metrics import ACTIVE_USERS, CONNECTIONS, DISCONNECTS, EVENT_DURATION, EVENTS, HANDSHAKES
 from server.models import wire_time
@@ -62,6 +63,8 @@ class SocketDoor:
         self._commands: dict[str, Command] = {}
         self._services: Mapping[str, Any] = {}
         self._callers: dict[str, Caller] = {}
+        self._missed: dict[str, Sequence[Kept]] = {}
+        """What clients that came back have missed, until they are told."""
         self.draining = False
 
     def serve(self, commands: Sequence[Command], services: Mapping[str, Any]) -> None:
@@ -90,9 +93,20 @@ class SocketDoor:
             trouble = problem(error, where="connect")
             raise Refused(trouble.message, trouble.error()) from error
         HANDSHAKES.labels("ok").inc()
+        connection = Connection(sid, actor, caller.address, self._clock.now(), caller.user_agent)
+        session: Recoverable | None = None
+        if auth.get("recovery") is True:
+            session, missed = await self._hub.recover(connection, Returning.of(auth))
+            if missed is not None:
+                self._missed[sid] = missed
         self._callers[sid] = caller
-        await self._hub.enter(Connection(sid, actor, caller.address, self._clock.now(), caller.user_agent), outlet)
+        self._hub.enter(connection, outlet, session)
         self._measure()
+
+    def greeting(self, sid: str) -> dict[str, Any]:
+        """What CONNECT tells beside the id: the private one of a connection that can be recovered."""
+        pid = self._hub.pid(sid)
+        return {"pid": pid} if pid else {}
 
     async def connected(self, sid: str) -> None:
         """Tell the client who it is, and the slices that it is there."""
@@ -103,10 +117,11 @@ class SocketDoor:
             user_id=connection.user_id,
             device_id=connection.actor.device_id,
             server_time=self._clock.now(),
-            recovered=False,
+            recovered=sid in self._missed,
             limits=self._limits,
         )
         self._hub.tell(connection, SessionReady(ready, to=Nobody()))
+        self._hub.replay(connection, self._missed.pop(sid, ()))
         for one in self._slices:
             if one.connected:
                 await self._guard(one.name, one.connected(self._services[one.name], connection))
@@ -121,6 +136,7 @@ class SocketDoor:
     async def disconnected(self, sid: str, reason: str) -> None:
         """Forget the connection, and tell the slices."""
         self._callers.pop(sid, None)
+        self._missed.pop(sid, None)
         connection = self._hub.leave(sid)
         if connection is None:
             return

@@ -20,6 +20,20 @@ class Outlet(Protocol):
         ...
 
 
+class _Apart:
+    """Stands for a client that is told its events in another way."""
+
+    def tell(self, frame: bytes, *, passing: bool = False) -> bool:  # noqa: ARG002 - an outlet's signature
+        """Tell nothing."""
+        return False
+
+    def hang_up(self) -> None:
+        """There is no transport."""
+
+
+APART = _Apart()
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
     """One device that is connected to this process. `id` is opaque and never used twice."""
@@ -50,11 +64,11 @@ class Connections:
     def __len__(self) -> int:
         return len(self._by_id)
 
-    def add(self, connection: Connection, outlet: Outlet) -> None:
-        """Remember a connection and the way to its client."""
+    def add(self, connection: Connection, outlet: Outlet, *, apart: bool = False) -> None:
+        """Remember a connection and the way to its client. One that is `apart` is not told what its user is told."""
         self._by_id[connection.id] = connection
         self._outlets[connection.id] = outlet
-        self.by_user.setdefault(connection.user_id, {})[connection.id] = outlet
+        self.by_user.setdefault(connection.user_id, {})[connection.id] = APART if apart else outlet
         self._by_session.setdefault(connection.actor.session_id, set()).add(connection.id)
 
     def remove(self, connection_id: str) -> Connection | None:
@@ -73,8 +87,9 @@ class Connections:
     def replace(self, connection: Connection) -> None:
         """Swap a connection for the same one with another actor (a fresh token)."""
         outlet = self._outlets[connection.id]
+        apart = self.by_user[connection.user_id][connection.id] is APART
         self.remove(connection.id)
-        self.add(connection, outlet)
+        self.add(connection, outlet, apart=apart)
 
     def get(self, connection_id: str) -> Connection | None:
         """The connection of that id."""

@@ -16,6 +16,7 @@ from server.hub.connections import Connection, Connections, Outlet
 from server.hub.frames import Cut, Frame, Message
 from server.hub.framing import event_frame
 from server.hub.notices import Behind, Closing, Draining, ServerDrain, SessionClosed, SyncBehind
+from server.hub.recovery import Kept, Recoverable, Recoveries, Returning
 from server.hub.sequencer import SLACK_SECONDS, Fill, Sequencer
 from server.hub.sockets import DoorServer
 from server.models import Output
@@ -36,6 +37,9 @@ class Hub:
         self.node = node
         self._clock = clock
         self.connections = Connections()
+        self._recoveries = Recoveries()
+        self._sessions: dict[str, Recoverable] = {}
+        """The sessions of connections that opted in to recovery."""
         self._server: DoorServer | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._since = float("inf")
@@ -65,6 +69,7 @@ class Hub:
         """Leave the cluster."""
         await self._backplane.stop()
         await self._sequencer.close()
+        self._recoveries.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     @property
@@ -72,13 +77,37 @@ class Hub:
         """Whether this process hears the others."""
         return self._backplane.listening
 
-    async def enter(self, connection: Connection, outlet: Outlet) -> None:
-        """A connection begins here."""
-        self.connections.add(connection, outlet)
+    def enter(self, connection: Connection, outlet: Outlet, session: Recoverable | None = None) -> None:
+        """A connection begins here; the client must be told so before anything else happens."""
+        self.connections.add(connection, outlet, apart=session is not None)
+        if session is not None:
+            self._sessions[connection.id] = session
+            self._recoveries.back(session, outlet)
 
     def leave(self, connection_id: str) -> Connection | None:
         """A connection has ended; None when it was not here."""
+        session = self._sessions.pop(connection_id, None)
+        if session is not None:
+            self._recoveries.left(session, self.connections.outlet(connection_id))
         return self.connections.remove(connection_id)
+
+    async def recover(
+        self, connection: Connection, returning: Returning | None
+    ) -> tuple[Recoverable, Sequence[Kept] | None]:
+        """The session of a connection that opted in, and what it missed; None when it begins anew."""
+        known = self._recoveries.get(returning.pid) if returning else None
+        if known is not None and returning is not None and known.belongs_to(connection):
+            known.detach()
+            missed = known.after(returning.offset)
+            if missed is not None:
+                return known, missed
+            self._recoveries.drop(known.pid)
+        return self._recoveries.start(self.node, connection), None
+
+    def pid(self, connection_id: str) -> str | None:
+        """The private id of a connection's session, when it opted in."""
+        session = self._sessions.get(connection_id)
+        return session.pid if session else None
 
     async def emit(self, event: Event[Any]) -> None:
         """Bring an event to its audience, here at once and on the other processes through the backplane."""
@@ -99,6 +128,13 @@ class Hub:
         outlet = self.connections.outlet(connection.id)
         if outlet is not None:
             outlet.tell(event_frame(event.name, event.payload))
+
+    def replay(self, connection: Connection, missed: Sequence[Kept]) -> None:
+        """Tell a connection what it has missed."""
+        outlet = self.connections.outlet(connection.id)
+        if outlet is not None:
+            for _, frame in missed:
+                outlet.tell(frame)
 
     async def drain(self, seconds: float) -> None:
         """Ask every client of this process to go elsewhere, spread over `seconds`, then end the transports."""
@@ -124,6 +160,8 @@ class Hub:
         if isinstance(message, Cut):
             connections = self.connections
             ids = connections.of_user(message.id) if message.by == "user" else connections.of_session(message.id)
+            for session in self._recoveries.of(message.by, message.id):
+                self._recoveries.drop(session.pid)
             for connection in [connections.get(one) for one in ids]:
                 if connection:
                     self.close(connection, message.code)
@@ -134,7 +172,7 @@ class Hub:
 
     def _anybody(self, frame: Frame) -> bool:
         by_user = self.connections.by_user
-        return any(user in by_user for user in frame.users)
+        return any(user in by_user for user in frame.users) or self._recoveries.anybody(frame.users)
 
     def _deliver(self, frame: Frame) -> None:
         by_user, wire, passing, told = self.connections.by_user, frame.wire, frame.passing, 0
@@ -143,6 +181,7 @@ class Hub:
             if outlets is not None:
                 for outlet in outlets.values():
                     told += outlet.tell(wire, passing=passing)
+        told += self._recoveries.deliver(frame)
         if told:
             (PASSING if passing else DURABLE).inc(told)
 
@@ -153,6 +192,7 @@ class Hub:
                 connection = self.connections.get(id_)
                 if connection and connection.since.timestamp() < frame.at + SLACK_SECONDS:
                     DURABLE.inc(outlet.tell(frame.wire))
+        DURABLE.inc(self._recoveries.deliver(frame, before=frame.at + SLACK_SECONDS))
 
     def _lost(self, conversation: str, users: Sequence[str]) -> None:
         notice = SyncBehind(Behind(conversation_ids=[conversation]), to=Users(users))
@@ -163,6 +203,7 @@ class Hub:
     async def _interrupted(self) -> None:
         """After a gap in the backplane, tell every client of this process that it may have missed something."""
         self._sequencer.forget()
+        self._recoveries.drop_absent()
         notice = SyncBehind(Behind(conversation_ids=[]), to=Nobody())
         for connection in self.connections.all():
             self.tell(connection, notice)

@@ -35,6 +35,10 @@ class Door(Protocol):
         """Let a connection in, or raise Refused."""
         ...
 
+    def greeting(self, sid: str) -> dict[str, Any]:
+        """What a connection that is let in is told beside its id."""
+        ...
+
     async def connected(self, sid: str) -> None:
         """The client knows that it is in."""
         ...
@@ -69,6 +73,10 @@ class DoorServer(HubServer):
             await self._door.connect(sid, socket, socket.caller, auth)
         except Refused as refusal:
             raise exceptions.ConnectionRefusedError(refusal.message, refusal.data) from refusal
+
+    def greeting(self, socket: HubSocket, sid: str) -> dict[str, Any]:  # noqa: ARG002 - the base's signature
+        """Ask the door."""
+        return self._door.greeting(sid)
 
     async def welcome(self, socket: HubSocket, namespace: str, sid: str) -> None:  # noqa: ARG002 - there is one
         """Tell the door."""

@@ -11,7 +11,9 @@ const say = (what) => process.stdout.write(JSON.stringify(what) + "\n");
 const commands = {
   connect({ url, options }) {
     socket = io(url, options);
-    socket.on("connect", () => say({ state: "connect", transport: socket.io.engine.transport.name }));
+    socket.on("connect", () => {
+      say({ state: "connect", transport: socket.io.engine.transport.name, recovered: Boolean(socket.recovered) });
+    });
     socket.on("connect_error", (error) => say({ state: "connect_error", message: error.message, data: error.data }));
     socket.on("disconnect", (reason) => say({ state: "disconnect", reason }));
     socket.onAny((event, data, ...more) => say({ event, data, more }));

@@ -18,7 +18,7 @@ from server.actors import Actor
 from server.clock import Clock
 from server.errors import Gone
 from server.routes import Pending
-from storage.log import Appended, Draft, Log
+from storage.log import Appended, Draft, Entry, Log
 
 MESSAGES_SENT = Counter("messages_sent", "Total number of messages sent")
 
@@ -66,18 +66,22 @@ class Messages:
                 raise Gone("The message was sent before, and has disappeared since.")
             said = message_of(entry, None)
             event = MessageNew(said, to=self._desk.audience(state, entry))
+            self._note(entry)
             if appended.duplicate:
                 return message_of(entry, actor.user_id).model_copy(update={"duplicate": True}), event
             MESSAGES_SENT.inc()
-            if hidden is None:
-                self._notes.said(state.id, entry.seq, entry.at)
-                self._notes.read(Mark(state.id, actor.user_id, entry.seq, entry.seq))
-            else:
-                mark = Mark(state.id, actor.user_id, entry.seq, entry.seq, shown=False, said_at=entry.at)
-                self._notes.read(mark)
             return said, event
 
         return self._desk.submit(draft, tell)
+
+    def _note(self, entry: Entry) -> None:
+        """Who says something has read up to there. It is noted for a repetition too: the first time may have failed."""
+        conversation, sender, seq = entry.conversation, entry.sender, entry.seq
+        if hidden_from(entry):
+            self._notes.read(Mark(conversation, sender, seq, seq, shown=False, said_at=entry.at))
+        else:
+            self._notes.said(conversation, seq, entry.at)
+            self._notes.read(Mark(conversation, sender, seq, seq))
 
     async def _hidden(self, access: Access) -> str | None:
         """The other one of a direct conversation, if he blocks the sender: he must not see what is said."""

@@ -181,6 +181,19 @@ async def test_sending_again_after_a_lost_answer_tells_what_nobody_was_told(peop
         assert len(socket.events("message:new")) == 2
 
 
+async def test_who_sends_again_after_a_lost_answer_has_read_up_to_there(people: People, pair: Pair) -> None:
+    ada, bob = await people("ada", "bob")
+    conversation = await group(ada, bob)
+    await say(bob, conversation, "one")
+    adas, same = await ada.socket("phone"), fresh_id()
+    await log_of(pair[0]).append(draft(ada, conversation, "two", op=same, device="phone"))
+    assert (await shown(ada, conversation))["unread"] == 1
+
+    await emit(adas, conversation, "two", clientMessageId=same)
+
+    assert (await shown(ada, conversation))["unread"] == 0
+
+
 async def test_entries_read_for_a_repair_have_the_events_and_the_audience_of_the_first_telling(
     people: People, pair: Pair
 ) -> None:

@@ -1,0 +1,101 @@
+"""Connection state recovery with the unmodified JavaScript client: it comes back and has missed nothing."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.conftest import Cluster, People
+from tests.handlers.chat.helpers import direct, say
+from tests.harness.people import Person
+from tests.journeys.clients import JavaScriptClient
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[JavaScriptClient]:
+    """A stock client in a Node process."""
+    one = await JavaScriptClient.start()
+    yield one
+    await one.close()
+
+
+async def connected(client: JavaScriptClient, person: Person, *, recovery: bool = True) -> None:
+    """Connect as this person, and see the session begin."""
+    await client.connect(person.server.url, {"token": person.token, "recovery": recovery}, ["websocket"])
+    assert (await client.next("session:ready"))["recovered"] is False
+    await client.next("(connect)")
+
+
+async def test_a_client_that_was_cut_off_gets_exactly_what_it_missed_and_knows_it(
+    people: People, client: JavaScriptClient
+) -> None:
+    ada, bob = await people("ada", "bob")
+    conversation = await direct(ada, bob)
+    await connected(client, bob)
+    await say(ada, conversation, "one")
+    assert (await client.next("message:new"))["content"] == "one"
+
+    await client.cut()
+    await client.next("(disconnect)")
+    for text in ("two", "three"):
+        await say(ada, conversation, text)
+
+    assert await client.next("(connect)") == {"recovered": True}
+    assert (await client.next("session:ready"))["recovered"] is True
+    assert [(await client.next("message:new"))["content"] for _ in range(2)] == ["two", "three"]
+    await say(ada, conversation, "four")
+    assert (await client.next("message:new"))["content"] == "four"
+    await client.settle()
+    assert [one["content"] for one in client.events("message:new")] == ["one", "two", "three", "four"]
+    assert [one for one in client.offsets if one.startswith(conversation)] == [
+        f"{conversation}:{one['seq']}" for one in client.events("message:new")
+    ]
+
+
+async def test_a_client_can_come_back_again_and_again(people: People, client: JavaScriptClient) -> None:
+    ada, bob = await people("ada", "bob")
+    conversation = await direct(ada, bob)
+    await connected(client, bob)
+    await say(ada, conversation, "0")
+    await client.next("message:new")
+
+    for number in range(1, 4):
+        await client.cut()
+        await client.next("(disconnect)")
+        await say(ada, conversation, str(number))
+        assert await client.next("(connect)") == {"recovered": True}
+        assert (await client.next("message:new"))["content"] == str(number)
+
+    assert [one["content"] for one in client.events("message:new")] == ["0", "1", "2", "3"]
+
+
+async def test_who_did_not_opt_in_never_gets_an_offset_and_is_told_to_sync(
+    people: People, client: JavaScriptClient
+) -> None:
+    ada, bob = await people("ada", "bob")
+    conversation = await direct(ada, bob)
+    await connected(client, bob, recovery=False)
+    await say(ada, conversation, "one")
+    await client.next("message:new")
+
+    await client.cut()
+    await client.next("(disconnect)")
+
+    assert await client.next("(connect)") == {"recovered": False}
+    assert (await client.next("session:ready"))["recovered"] is False
+    assert client.offsets == []
+
+
+async def test_a_session_that_was_revoked_is_not_recovered(people: People, client: JavaScriptClient) -> None:
+    ada, bob = await people("ada", "bob")
+    conversation = await direct(ada, bob)
+    await connected(client, bob)
+    await say(ada, conversation, "one")
+    await client.next("message:new")
+
+    await bob.ask("POST", "/api/auth/logout")
+
+    assert (await client.next("session:closed"))["code"] == "session_revoked"
+    assert len(ada.server.app.hub._recoveries) == 0
+
+
+__all__ = ["Cluster"]
