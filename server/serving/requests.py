@@ -14,6 +14,10 @@ HEADER_SECONDS = 10.0
 """How long the head of a request may take: from the connection, or from its first byte."""
 
 
+LINGER_SECONDS = 2.0
+"""How long the rest of a body is awaited that was answered before its end."""
+
+
 class PunctualHandler(web.RequestHandler):
     """aiohttp's connection, which is cut off when the head of a request does not come in time."""
 
@@ -79,7 +83,7 @@ class PunctualRunner(web.AppRunner):
 
     def __init__(self, app: web.Application, *, header_timeout: float = HEADER_SECONDS, **options: Any) -> None:
         """`header_timeout`: in seconds."""
-        super().__init__(app, **options)
+        super().__init__(app, lingering_time=LINGER_SECONDS, **options)
         self._late: Timers[PunctualHandler] = Timers(header_timeout, _cut)
 
     async def _make_server(self) -> web.Server:

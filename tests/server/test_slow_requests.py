@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator
 
 import pytest
@@ -9,11 +10,14 @@ from aiohttp import web
 
 from server.hub.server import HubServer
 from server.serving.requests import PunctualRunner
+from tests.harness.servers import until
 from tests.server.conftest import Engine
 from tests.server.hub.protocol.apps import QUIET, SocketApp, serving
 from tests.server.hub.rawsocket import RawSocket
 
 MANY = 500
+REQUESTS = "RequestHandler.start"
+"""The coroutine of aiohttp that serves one connection."""
 
 
 class Hasty(PunctualRunner):
@@ -107,9 +111,31 @@ async def test_a_body_that_does_not_come_is_answered_with_408(engine: Engine) ->
 
         head = await client.until(b"\r\n\r\n")
         body = json.loads((await client.until(b"}")).decode())
+        assert await client.rest() == b""
 
     assert head.startswith(b"HTTP/1.1 408 ")
     assert (body["status"], body["code"]) == (408, "too_slow")
+
+
+async def test_a_body_whose_client_leaves_is_nobodys_fault(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
+    server = await engine()
+    client = await RawSocket.open(server.url)
+    await client.send(
+        b"POST /api/notes HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        b"Authorization: Bearer user:ada\r\n"
+        b'Content-Length: 100\r\n\r\n{"text":'
+    )
+    await until(lambda: REQUESTS in _tasks())
+
+    client.reset()
+
+    await until(lambda: REQUESTS not in _tasks())
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+def _tasks() -> set[str]:
+    """Names of the coroutines that run."""
+    return {getattr(one.get_coro(), "__qualname__", "") for one in asyncio.all_tasks()}
 
 
 def test_the_socket_server_takes_no_longer_for_a_body() -> None:

@@ -15,6 +15,7 @@ from server.hub.framing import event_frame
 from server.hub.server import HubServer
 from server.hub.session import Flow, HubSocket
 from tests.harness.servers import until
+from tests.server.conftest import Engine
 from tests.server.hub.protocol.apps import QUIET, serving
 from tests.server.hub.protocol.client import Polling
 from tests.server.hub.rawsocket import RawSocket
@@ -312,6 +313,26 @@ async def test_who_polls_too_seldom_for_what_must_not_be_dropped_is_cut_off(stac
     assert session.closed
     assert (cut(), server.eio.sockets) == (before + 1, {})
     assert (await polling.get())[0] == 400
+
+
+async def test_the_real_door_tells_who_missed_something_to_sync(engine: Engine) -> None:
+    server = await engine()
+    client = await RawSocket.websocket(f"{server.url}/socket.io/", receive_buffer=SMALL)
+    await client.say('40{"token":"user:ada"}')
+    assert (await client.text()).startswith("40{")
+    assert (await client.text()).startswith('42["session:ready"')
+    assert (await client.text()).startswith('42["note:new"')  # what the slice tells everybody who comes
+    (outlet,) = server.app.hub.connections.by_user["ada"].values()
+    assert isinstance(outlet, HubSocket)
+    told = 0
+    while outlet.flow is not Flow.BEHIND:
+        told += outlet.tell(event(told))
+        await asyncio.sleep(0)
+
+    assert not outlet.tell(event(told))
+
+    assert await numbers(client, "sync:behind") == [*range(told), "sync:behind"]
+    client.close()
 
 
 async def _packets(client: RawSocket, count: int) -> AsyncIterator[Any]:
