@@ -86,6 +86,19 @@ async def test_an_item_that_is_set_again_counts_anew_and_one_that_is_dropped_doe
     assert rung == ["a"]
 
 
+async def test_an_item_that_is_set_again_does_not_delay_those_behind_it(loop: Loop) -> None:
+    rung: list[str] = []
+    timers: Timers[str] = Timers(10.0, lambda item, _: rung.append(item))
+    timers.set("a")
+    timers.set("b")
+    loop.turn(9)
+
+    timers.set("a")
+    loop.turn(2)
+
+    assert rung == ["b"]
+
+
 async def test_a_thousand_items_take_one_timer_of_the_loop(loop: Loop) -> None:
     rung: list[int] = []
     timers: Timers[int] = Timers(10.0, lambda item, _: rung.append(item))
