@@ -22,7 +22,7 @@ from rich.text import Text
 URL = "http://127.0.0.1:8080"
 SOON = 5.0
 """Seconds within which an event must be seen."""
-IN_A_WHILE = 30.0
+IN_A_WHILE = 45.0
 """The same for presence: friends are told after a grace, so that nobody flickers on a bad connection."""
 PATIENCE = 90.0
 """Seconds that the demo waits at most when the server asks for it: registrations of one address are limited."""

@@ -15,6 +15,7 @@ from handlers.chat.store import (
     MentionStore,
     SearchStore,
 )
+from handlers.presence.service import Presence
 from handlers.social.service import Social
 from handlers.users.events import UserErased
 from handlers.users.service import Users
@@ -33,6 +34,7 @@ def _build(kit: Kit) -> Chat:
         index=SearchStore(entries),
         users=kit.service(Users),
         social=kit.service(Social),
+        presence=kit.service(Presence),
         numbers=Numbers(kit.mongo),
         publish=kit.publish,
         clock=kit.clock,
@@ -50,7 +52,7 @@ manifest = Slice(
     name="chat",
     service=Chat,
     build=_build,
-    needs=("users", "social"),
+    needs=("users", "social", "presence"),
     routes=routes,
     events=EVENTS,
     collections=(

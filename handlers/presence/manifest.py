@@ -1,11 +1,11 @@
 """What the engine may know of presence."""
 
-from handlers.presence.events import PresenceSnapshot, PresenceUpdated
+from handlers.presence.events import EVENTS
 from handlers.presence.jobs import JOBS
 from handlers.presence.routes import routes
 from handlers.presence.service import ERRORS, Presence
 from handlers.presence.settings import PresenceSettings
-from handlers.presence.store import PRESENCE, LiveStore, RecordStore
+from handlers.presence.store import PRESENCE, Keys, LiveStore, RecordStore, WatchStore
 from handlers.social.events import FriendAdded, FriendRemoved, PermitChanged
 from handlers.social.service import Social
 from handlers.users.events import UserErased, UserUpdated
@@ -14,14 +14,12 @@ from server.slices import Hears, Kit, Permission, Personal, Slice, Stored
 
 
 def _build(kit: Kit) -> Presence:
-    settings = kit.settings(PresenceSettings)
+    settings, keys = kit.settings(PresenceSettings), Keys(kit.namespace)
+    # A process sees at a beat that Redis has lost everything, and has told it again when the span is over.
+    refill = 2 * settings.beat_seconds + settings.refill_seconds
     return Presence(
-        live=LiveStore(
-            kit.redis,
-            prefix=f"mixee:{kit.mongo.database.name}:presence",
-            node=kit.node,
-            refill_ms=int(2000 * settings.beat_seconds),
-        ),
+        live=LiveStore(kit.redis, keys=keys, node=kit.node, refill_ms=round(1000 * refill)),
+        watches=WatchStore(kit.redis, keys=keys, node=kit.node),
         records=RecordStore(kit.collection("presence")),
         social=kit.service(Social),
         users=kit.service(Users),
@@ -57,7 +55,7 @@ manifest = Slice(
     build=_build,
     needs=("users", "social"),
     routes=routes,
-    events=(PresenceUpdated, PresenceSnapshot),
+    events=EVENTS,
     collections=(Stored("presence", Personal(("_id",), erase="delete"), PRESENCE),),
     permissions=(
         Permission("presence:read", "See whether friends are here"),

@@ -13,9 +13,13 @@ Status = Literal["online", "away", "busy", "invisible"]
 Shown = Literal["online", "away", "busy", "invisible", "offline", "unknown"]
 Kind = Literal["mobile", "web", "desktop"]
 DeviceState = Literal["online", "away"]
+AppState = Literal["foreground", "background"]
+Bucket = Literal["recently", "week", "month", "long_ago"]
 
 MAX_ASKED = 200
-"""People whose presence one call may ask for."""
+"""People whose presence one call may ask for, or watch."""
+MAX_WATCHED = 500
+"""People whom one device may watch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +31,11 @@ class Device:
     device_id: str
     kind: Kind
     state: DeviceState
+    """What the person chose for it."""
     since: int
     """When it came, or was last used; milliseconds since 1970."""
+    app: AppState = "foreground"
+    """Whether the person can see the app."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +44,10 @@ class Live:
 
     devices: list[Device] = field(default_factory=list)
     mark: str = ""
-    gone: bool = False
-    """Whether the last device left a short while ago."""
+    gone: int | None = None
+    """When the last device left, if that was a short while ago; milliseconds since 1970."""
+    last: Device | None = None
+    """The device that left last: within the grace period it counts as if it were still here."""
     sure: bool = True
     """Whether no devices means that there are none; not so while Redis is being filled again."""
 
@@ -76,6 +85,8 @@ class UserPresence(Output):
     """To others, `invisible` is `offline`. `unknown` for some seconds after a fault of the server."""
     last_seen_at: Instant | None
     """To the minute; null when it is not known or not shown."""
+    last_seen: Bucket | None
+    """Roughly, for those who may not know more: within 3, 7 or 30 days, or longer ago. Null for those who may."""
     current_device: Kind | None
     """What the person uses; null when not online."""
     location: PresencePlace | None
@@ -101,6 +112,24 @@ class AskPresence(Input):
     user_ids: Annotated[list[Id], Field(min_length=1, max_length=MAX_ASKED)]
 
 
+class AppChange(Input):
+    """Whether the person can see the app on this device now."""
+
+    state: AppState
+
+
+class Watch(Input):
+    """People on the screen of this device, whose presence it wants to hear of from now on."""
+
+    user_ids: Annotated[list[Id], Field(min_length=1, max_length=MAX_ASKED)]
+
+
+class Unwatch(Input):
+    """People who are on the screen of this device no longer; left out, nobody is any more."""
+
+    user_ids: Annotated[list[Id], Field(min_length=1, max_length=MAX_WATCHED)] | None = None
+
+
 class ListPresence(Input):
     """Which friends are wanted."""
 
@@ -112,6 +141,24 @@ class Presences(Output):
     """The presence of several people."""
 
     presences: list[UserPresence]
+
+
+class Watching(Output):
+    """What a device watches from now on, and how things are with those whom it asked about."""
+
+    presences: list[UserPresence]
+    """As it is now, in the order in which they were asked for."""
+    watched: list[Id]
+    """Those of them who are watched: whom one may not see is not."""
+    total: int
+    """How many people this device watches."""
+
+
+class OnlineCount(Output):
+    """How many members of a large group are here."""
+
+    conversation_id: Id
+    online_count: int
 
 
 class PresencePage(Output):

@@ -23,6 +23,7 @@ from handlers.chat.service.typists import TypingNotices
 from handlers.chat.service.unread import Unreads
 from handlers.chat.service.views import Views
 from handlers.chat.store import ConversationStore, MemberStore, MentionStore, SearchStore
+from handlers.presence.service import Presence
 from handlers.social.service import Social
 from handlers.users.service import Users
 from server.actors import Actor
@@ -47,6 +48,7 @@ class Chat:
         index: SearchStore,
         users: Users,
         social: Social,
+        presence: Presence,
         numbers: Numbers,
         publish: Publisher,
         clock: Clock,
@@ -99,7 +101,13 @@ class Chat:
             max_members=max_members,
         )
         self.messages = Messages(
-            access=self.access, desk=self._desk, log=log, people=people, notes=self._notes, clock=clock
+            access=self.access,
+            desk=self._desk,
+            log=log,
+            people=people,
+            notes=self._notes,
+            clock=clock,
+            used=presence.used,
         )
         self.changes = Changes(
             access=self.access, desk=self._desk, log=log, states=self._states, people=people, clock=clock
@@ -115,8 +123,9 @@ class Chat:
             history=self.history,
             publish=publish,
             clock=clock,
+            used=presence.used,
         )
-        self.typing = TypingNotices(access=self.access, people=people, publish=publish, clock=clock)
+        self.typing = TypingNotices(access=self.access, people=people, publish=publish, clock=clock, used=presence.used)
         self.search = Finder(access=self.access, members=members, index=index, clock=clock)
         self.sync = Resume(log=log, states=self._states, conversations=conversations, members=members, views=views)
 

@@ -1,5 +1,6 @@
 """Saying something."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from prometheus_client import Counter
@@ -26,13 +27,24 @@ MESSAGES_SENT = Counter("messages_sent", "Total number of messages sent")
 class Messages:
     """Takes messages in, in the order in which their sender's device sent them."""
 
-    def __init__(self, *, access: Enter, desk: Desk, log: Log, people: People, notes: Notes, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        access: Enter,
+        desk: Desk,
+        log: Log,
+        people: People,
+        notes: Notes,
+        clock: Clock,
+        used: Callable[[Actor], None],
+    ) -> None:
         self._access = access
         self._desk = desk
         self._log = log
         self._people = people
         self._notes = notes
         self._clock = clock
+        self._used = used
 
     async def send(self, actor: Actor, message: NewMessage) -> Pending[Message]:
         """Say something. What is pending is the message, once it is safe and told.
@@ -42,6 +54,7 @@ class Messages:
         """
         check_new(message)
         access = await self._access(message.conversation_id, actor, guarded=True)
+        self._used(actor)
         await self._desk.must_be_members(access, message.mentioned_user_ids)
         state = access.state
         if message.reply_to_message_id is not None:

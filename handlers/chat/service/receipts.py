@@ -1,5 +1,7 @@
 """How far members have received and read, and who may know it."""
 
+from collections.abc import Callable
+
 from handlers.chat.events import ConversationRead, ReceiptUpdate
 from handlers.chat.models.conversations import Unread
 from handlers.chat.models.messages import Receipts as Shown
@@ -37,8 +39,10 @@ class Receipts:
         history: History,
         publish: Publisher,
         clock: Clock,
+        used: Callable[[Actor], None],
     ) -> None:
         self._access = access
+        self._used = used
         self._log = log
         self._members = members
         self._notes = notes
@@ -51,6 +55,8 @@ class Receipts:
     async def mark(self, actor: Actor, wanted: Reading, *, read: bool) -> Unread:
         """Move a watermark forward, within what the member may see. Raises NotFound, Invalid."""
         access = await self._access(wanted.conversation_id, actor)
+        if read:
+            self._used(actor)
         head = await self._log.head(access.conversation_id)
         upto = max(min(self._upto(wanted, access), head), access.join_seq)
         peer = access.state.peer(actor.user_id)

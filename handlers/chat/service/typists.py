@@ -1,6 +1,7 @@
 """Who is typing: passed on, never kept."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 
 from handlers.chat.events import MessageTyping
 from handlers.chat.models.reading import Typing, TypingNow
@@ -20,11 +21,14 @@ MAX_KNOWN = 50_000
 class TypingNotices:
     """Passes typing on to the other members, not too often."""
 
-    def __init__(self, *, access: Enter, people: People, publish: Publisher, clock: Clock) -> None:
+    def __init__(
+        self, *, access: Enter, people: People, publish: Publisher, clock: Clock, used: Callable[[Actor], None]
+    ) -> None:
         self._access = access
         self._people = people
         self._publish = publish
         self._clock = clock
+        self._used = used
         self._last: OrderedDict[tuple[str, str], float] = OrderedDict()
 
     async def tell(self, actor: Actor, typing: Typing) -> None:
@@ -32,6 +36,7 @@ class TypingNotices:
         one who hides when he is online.
         """
         access = await self._access(typing.conversation_id, actor)
+        self._used(actor)
         if len(access.state.members) > MOST_SHARED or not self._due(typing, actor.user_id):
             return
         peer = access.state.peer(actor.user_id)

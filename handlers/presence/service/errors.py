@@ -1,6 +1,6 @@
 """What the presence slice refuses, and why."""
 
-from server.errors import Invalid, MixeeError
+from server.errors import Conflict, Invalid, MixeeError
 
 
 class AlreadyOver(Invalid):
@@ -9,4 +9,10 @@ class AlreadyOver(Invalid):
     code = "presence.already_over"
 
 
-ERRORS: tuple[type[MixeeError], ...] = (AlreadyOver,)
+class TooManyWatched(Conflict):
+    """A device that would watch more people than it may."""
+
+    code = "presence.too_many_watched"
+
+
+ERRORS: tuple[type[MixeeError], ...] = (AlreadyOver, TooManyWatched)

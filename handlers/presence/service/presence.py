@@ -5,18 +5,23 @@ from datetime import datetime
 
 from handlers.presence.events import PresenceSnapshot
 from handlers.presence.models import (
+    AppState,
     CustomStatus,
     ListPresence,
+    OnlineCount,
     PresencePage,
     Presences,
     StatusChange,
     UserPresence,
+    Watching,
 )
+from handlers.presence.service.counting import Counter
 from handlers.presence.service.errors import AlreadyOver
 from handlers.presence.service.heart import Heart
 from handlers.presence.service.telling import Teller
+from handlers.presence.service.watching import Watchers
 from handlers.presence.settings import PresenceSettings
-from handlers.presence.store import LiveStore, RecordStore, Unreachable
+from handlers.presence.store import LiveStore, RecordStore, Unreachable, WatchStore
 from handlers.social.service import Social
 from handlers.users.service import Users
 from server.actors import Actor
@@ -35,6 +40,7 @@ class Presence:
         self,
         *,
         live: LiveStore,
+        watches: WatchStore,
         records: RecordStore,
         social: Social,
         users: Users,
@@ -49,16 +55,35 @@ class Presence:
         self._users = users
         self._clock = clock
         self._teller = Teller(
-            live=live, records=records, social=social, users=users, clock=clock, publish=publish, settings=settings
+            live=live,
+            watches=watches,
+            records=records,
+            social=social,
+            users=users,
+            clock=clock,
+            publish=publish,
+            settings=settings,
         )
         self._heart = Heart(
             live=live,
+            watches=watches,
             records=records,
             teller=self._teller,
             users=users,
             clock=clock,
             node=node,
             settings=settings,
+        )
+        self._watchers = Watchers(store=watches, teller=self._teller, devices=self._heart.devices)
+        self._heart.also(self._watchers.tick)
+        self._counter = Counter(
+            live=live,
+            watches=watches,
+            records=records,
+            users=users,
+            teller=self._teller,
+            publish=publish,
+            seconds=settings.count_seconds,
         )
 
     # --- the life of the process and of its connections -------------------------------------------------------------
@@ -81,7 +106,10 @@ class Presence:
 
     async def disconnected(self, connection: Connection) -> None:
         """A device left."""
-        await self._heart.left(connection)
+        try:
+            await self._heart.left(connection)
+        finally:
+            await self._watchers.left(connection.user_id, connection.actor.device_id)
 
     async def greets(self, actor: Actor) -> Sequence[PresenceSnapshot]:
         """What a new connection is told: which friends are here."""
@@ -111,6 +139,18 @@ class Presence:
             presences=[seen[one] for one in page], next_cursor=page[-1] if len(rest) > len(page) else None
         )
 
+    async def snapshot(self, actor: Actor) -> Presences:
+        """The friends, and those whom the device watches, who are not offline."""
+        return await self._teller.snapshot(actor.user_id, also=self._watchers.of(actor))
+
+    async def online_count(self, conversation_id: str, members: Collection[str]) -> OnlineCount | None:
+        """How many members of a large group are here; None while that cannot be known.
+
+        For the chat: call it for groups of more than 100 when somebody opens, reads or writes there, as often as that
+        happens. It counts at most once in 30 seconds for the whole cluster, and then tells the members who are here.
+        """
+        return await self._counter.online(conversation_id, members)
+
     # --- changes ----------------------------------------------------------------------------------------------------
 
     async def set_status(self, actor: Actor, body: StatusChange) -> UserPresence:
@@ -124,12 +164,30 @@ class Presence:
             await self._records.choose(me, choice, seen=await self._now_if_here(me) if leaves else None)
         if "custom_status" in body.model_fields_set:
             await self._records.say(me, body.custom_status)
-        try:
-            if body.status in {"online", "away"}:
-                await self._live.set_state(me, actor.device_id, body.status, now=self._teller.now_ms())
-        except Unreachable:
-            self._heart.owe(me)
+        if body.status in {"online", "away"}:
+            await self._heart.set_state(me, actor.device_id, body.status)
+        else:
+            self._heart.used(me, actor.device_id)
         return await self._changed(me)
+
+    async def app_changed(self, actor: Actor, state: AppState) -> UserPresence:
+        """The app on the device comes to the foreground or goes."""
+        await self._heart.app_changed(actor.user_id, actor.device_id, state)
+        return await self._teller.own(actor.user_id)
+
+    async def watch(self, actor: Actor, ids: Sequence[str]) -> Watching:
+        """Hear news of these people on this device, as far as I may. Raises TooManyWatched."""
+        self._heart.used(actor.user_id, actor.device_id)
+        return await self._watchers.watch(actor, ids)
+
+    async def unwatch(self, actor: Actor, ids: Sequence[str] | None) -> Watching:
+        """Hear news of these people on this device no longer (of nobody any more, without `ids`)."""
+        self._heart.used(actor.user_id, actor.device_id)
+        return Watching(presences=[], watched=[], total=await self._watchers.unwatch(actor, ids))
+
+    def used(self, actor: Actor) -> None:
+        """A person uses a device. Other slices say so, as often as it happens: it waits for nothing."""
+        self._heart.used(actor.user_id, actor.device_id)
 
     async def set_custom(self, me: str, custom: CustomStatus | None) -> UserPresence:
         """Set the line about me, or clear it. Raises AlreadyOver."""

@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
-from handlers.presence.events import PresenceSnapshot, PresenceUpdated
-from handlers.presence.models import Live, PresencePlace, Presences, UserPresence
+from handlers.presence.events import PresenceBatch, PresenceSnapshot, PresenceUpdated
+from handlers.presence.models import Live, PresencePlace, Presences, Record, UserPresence
 from handlers.presence.settings import PresenceSettings
-from handlers.presence.status import digest, neutral, presence_of
-from handlers.presence.store import LiveStore, RecordStore, Unreachable
+from handlers.presence.status import Rules, digest, milliseconds, neutral, presence_of, roughly
+from handlers.presence.store import LiveStore, RecordStore, Unreachable, WatchStore
 from handlers.social.service import Social
 from handlers.users.service import Users as People
 from server.clock import Clock
@@ -25,7 +26,7 @@ MAX_SNAPSHOT = 1_000
 """Friends in one snapshot."""
 
 
-def milliseconds(seconds: float) -> int:
+def in_milliseconds(seconds: float) -> int:
     """Seconds in whole milliseconds."""
     return round(seconds * 1000)
 
@@ -37,6 +38,7 @@ class Teller:
         self,
         *,
         live: LiveStore,
+        watches: WatchStore,
         records: RecordStore,
         social: Social,
         users: People,
@@ -45,63 +47,89 @@ class Teller:
         settings: PresenceSettings,
     ) -> None:
         self._live = live
+        self._watches = watches
         self._records = records
         self._social = social
         self._users = users
         self._clock = clock
         self._publish = publish
-        self._quiet = milliseconds(settings.quiet_seconds)
-        self._grace = milliseconds(settings.grace_seconds)
+        self._settings = settings
+        self._quiet = in_milliseconds(settings.quiet_seconds)
+        self.rules = Rules(
+            grace=in_milliseconds(settings.grace_seconds),
+            idle=in_milliseconds(settings.idle_seconds),
+            busy=in_milliseconds(settings.busy_seconds),
+        )
 
     def now_ms(self) -> int:
         """The time, in milliseconds since 1970."""
-        return milliseconds(self._clock.now().timestamp())
+        return milliseconds(self._clock.now())
 
     async def own(self, user_id: str) -> UserPresence:
         """A person's presence as that person sees it."""
-        return (await self._read([user_id], await self._places([user_id]), own=True))[user_id]
+        live, record = (await self._know([user_id]))[user_id]
+        place = (await self._places([user_id])).get(user_id)
+        return presence_of(user_id, live, record, self._clock.now(), self.rules, own=True, place=place)
 
     async def of(self, viewer: str, ids: Collection[str]) -> dict[str, UserPresence]:
-        """The presence of people as the viewer may know it; nothing but `offline` for whom the viewer may not see."""
+        """The presence of people as the viewer may know it; of whom the viewer may not see, when roughly it was.
+
+        Of one who blocks the viewer or is blocked, and of nobody at all, it was long ago.
+        """
         others = sorted(set(ids) - {viewer})
-        visible = await self._social.online_viewers(viewer, among=others) if others else []
+        visible = set(await self._social.online_viewers(viewer, among=others)) if others else set()
+        hidden = [one for one in others if one not in visible]
+        blocked = await self._social.blocked_among(viewer, hidden) if hidden else set()
         places = await self._places(await self._social.places_open_to(viewer, visible))
-        seen = {one: neutral(one) for one in others} | await self._read(visible, places, own=False)
+        now, known = self._clock.now(), await self._know([one for one in others if one not in blocked])
+        seen = {one: neutral(one) for one in others}
+        for one, (live, record) in known.items():
+            if one in visible:
+                seen[one] = presence_of(one, live, record, now, self.rules, own=False, place=places.get(one))
+            else:
+                seen[one] = neutral(one, roughly(live, record, now))
         if viewer in ids:
             seen[viewer] = await self.own(viewer)
         return seen
 
-    async def snapshot(self, viewer: str) -> Presences:
-        """The friends who are not offline, as far as the viewer may see them."""
+    async def visible(self, viewer: str, ids: Collection[str]) -> list[str]:
+        """Those of these people whom the viewer may see."""
+        others = sorted(set(ids) - {viewer})
+        return await self._social.online_viewers(viewer, among=others) if others else []
+
+    async def snapshot(self, viewer: str, also: Collection[str] = ()) -> Presences:
+        """The friends (and others, if they are named) who are not offline, as far as the viewer may see them."""
         friends = await self._social.friend_ids(viewer)
         try:
-            present = (await self._live.here(friends))[:MAX_SNAPSHOT]
+            present = (await self._live.here(friends, or_just_gone=True))[:MAX_SNAPSHOT]
         except Unreachable:
             present = friends[:MAX_SNAPSHOT]
-        seen = await self.of(viewer, present) if present else {}
+        wanted = {*present, *also}
+        seen = await self.of(viewer, wanted) if wanted else {}
         return Presences(presences=[seen[one] for one in sorted(seen) if seen[one].status != "offline"])
 
     async def settle(self, user_id: str) -> None:
-        """Tell friends a person's presence if it is news to them and the time has come. Raises Unreachable."""
+        """Tell others a person's presence if it is news to them and the time has come. Raises Unreachable."""
         for _ in range(ATTEMPTS):
             now = self._clock.now()
             live = (await self._live.look([user_id], now=self.now_ms()))[user_id]
             record = (await self._records.of([user_id]))[user_id]
-            view = presence_of(user_id, live, record, now, own=False)
+            view = presence_of(user_id, live, record, now, self.rules, own=False)
             if view.status == "unknown":
                 return
-            verdict = await self._live.settle(
+            settled = await self._live.settle(
                 user_id,
                 mark=live.mark,
                 news=digest(view),
                 now=self.now_ms(),
                 quiet=self._quiet,
-                grace=self._grace,
+                grace=self.rules.grace,
                 after_loss=record.choice != "invisible",
+                again=self.rules.changes_at(live, record, milliseconds(now)),
             )
-            if verdict == "tell":
-                await self._broadcast(view)
-            if verdict != "changed":
+            if settled.verdict == "tell":
+                await self._broadcast(view, settled.interest)
+            if settled.verdict != "changed":
                 return
 
     async def settle_all(self, people: Iterable[str]) -> None:
@@ -129,23 +157,73 @@ class Teller:
 
     async def shows_or_hides(self, user_id: str, *, hidden: bool) -> None:
         """Tell everybody whom it concerns that a person shows the online status again, or no longer."""
-        friends = await self._live.here(await self._social.friend_ids(user_id))
+        live, record = (await self._know([user_id]))[user_id]
+        now = self._clock.now()
         if hidden:
-            await self._tell(neutral(user_id), friends)
+            friends = await self._live.here(await self._social.friend_ids(user_id))
+            await self._tell(neutral(user_id, roughly(live, record, now)), friends)
         else:
-            await self._broadcast((await self._read([user_id], {}, own=False))[user_id])
+            view = presence_of(user_id, live, record, now, self.rules, own=False)
+            await self._broadcast(view, await self._watches.interest(user_id))
         # It works both ways: who hides sees nobody, who shows sees again.
         await self._publish(PresenceSnapshot(await self.snapshot(user_id), to=Users([user_id])))
 
-    async def _broadcast(self, view: UserPresence) -> None:
-        """Tell the friends who are here and may know; the place only to those who may know that too."""
+    async def tell_watchers(self, watchers: Mapping[str, Collection[str]]) -> None:
+        """Tell people in one batch each how those are whom they watch, as far as each may see them now.
+
+        `watchers` has the watchers of every person of whom there is news. Equal batches are told once.
+        """
+        now, known = self._clock.now(), await self._know(list(watchers))
+        turns = asyncio.Semaphore(AT_ONCE)
+        heard: defaultdict[str, list[UserPresence]] = defaultdict(list)
+
+        async def one(user_id: str) -> None:
+            view = presence_of(user_id, *known[user_id], now, self.rules, own=False)
+            if view.status == "unknown":
+                return
+            async with turns:
+                views = await self._views(view, watchers[user_id])
+            for each, viewers in views:
+                for viewer in viewers:
+                    heard[viewer].append(each)
+
+        await asyncio.gather(*(one(user_id) for user_id in sorted(watchers)))
+        batches: defaultdict[tuple[tuple[str, bool], ...], list[str]] = defaultdict(list)
+        for viewer, views in heard.items():
+            batches[tuple(sorted((each.user_id, each.location is not None) for each in views))].append(viewer)
+        for viewers in batches.values():
+            batch = Presences(presences=sorted(heard[viewers[0]], key=lambda each: each.user_id))
+            await self._publish(PresenceBatch(batch, to=Passing(viewers)))
+
+    async def _broadcast(self, view: UserPresence, interest: Mapping[str, int]) -> None:
+        """Tell the friends who are here and may know. When there are too many friends, only those who watch.
+
+        Nobody but friends may ever know, so the watchers of a person with fewer friends are told with them.
+        """
+        friends = await self._social.friend_ids(view.user_id)
+        if len(friends) > self._settings.friends_told:
+            await self._announce(view.user_id, interest)
+            return
+        for each, viewers in await self._views(view, await self._live.here(friends)):
+            await self._tell(each, viewers)
+
+    async def _announce(self, user_id: str, interest: Mapping[str, int]) -> None:
+        """Let the nodes of the watchers tell them: soon, or with all other news of a minute when they are a crowd."""
+        if not interest:
+            return
+        due = self.now_ms()
+        if sum(interest.values()) > self._settings.crowd_watchers:
+            every = max(1, in_milliseconds(self._settings.crowd_seconds))
+            due = (due // every + 1) * every
+        await self._watches.announce(user_id, list(interest), due=due)
+
+    async def _views(self, view: UserPresence, among: Collection[str]) -> list[tuple[UserPresence, set[str]]]:
+        """What those of these people are told who may know; the place only those who may know that too."""
         user_id = view.user_id
-        friends = await self._live.here(await self._social.friend_ids(user_id))
-        viewers = set(await self._social.online_viewers(user_id, among=friends))
+        viewers = set(await self._social.online_viewers(user_id, among=among))
         place = (await self._places([user_id])).get(user_id) if viewers else None
         trusted = await self._social.place_viewers(user_id, viewers) if place else set()
-        await self._tell(view.model_copy(update={"location": place}), trusted)
-        await self._tell(view, viewers - trusted)
+        return [(view.model_copy(update={"location": place}), trusted), (view, viewers - trusted)]
 
     async def _tell(self, view: UserPresence, viewers: Collection[str]) -> None:
         if viewers:
@@ -159,16 +237,14 @@ class Teller:
             found |= {one: PresencePlace(city=area.city, country=area.country) for one, area in areas.items()}
         return found
 
-    async def _read(
-        self, ids: Collection[str], places: Mapping[str, PresencePlace], *, own: bool
-    ) -> dict[str, UserPresence]:
+    async def _know(self, ids: Collection[str]) -> dict[str, tuple[Live, Record]]:
+        """All that is known of people."""
         wanted = list(ids)
         if not wanted:
             return {}
-        now = self._clock.now()
         records = await self._records.of(wanted)
         try:
             live = await self._live.look(wanted, now=self.now_ms())
         except Unreachable:
             live = dict.fromkeys(wanted, Live(sure=False))
-        return {one: presence_of(one, live[one], records[one], now, own=own, place=places.get(one)) for one in wanted}
+        return {one: (live[one], records[one]) for one in wanted}

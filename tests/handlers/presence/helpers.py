@@ -6,6 +6,7 @@ from typing import Any
 from handlers.presence.models import Device
 from handlers.presence.service import Presence
 from server.models import wire_time
+from storage.outbox import COLLECTION as OUTBOX
 from tests.handlers.social import helpers as social
 from tests.handlers.social.helpers import block
 from tests.harness.clock import TurnableClock
@@ -19,6 +20,7 @@ __all__ = [
     "devices",
     "freeze",
     "hang_up",
+    "lose_everything",
     "minute",
     "pass_time",
     "presence_of",
@@ -37,6 +39,12 @@ async def befriend(one: Person, other: Person) -> str:
     """The two are friends, and every slice has heard of it."""
     friendship = await social.befriend(one, other)
     await one.server.app.relay.settle()
+
+    async def heard() -> bool:
+        return await one.server.app.mongo.collection(OUTBOX).count({}) == 0
+
+    # The process's own sweep may have taken the letter before the one who waits for it.
+    await until(heard)
     return friendship
 
 
@@ -46,6 +54,12 @@ async def freeze(server: Server) -> None:
     while task and not task.done():
         task.cancel()
         await asyncio.wait({task}, timeout=0.5)
+
+
+async def lose_everything(server: Server) -> None:
+    """Redis starts empty, as far as presence goes."""
+    keys = [key async for key in server.app.redis.scan_iter(match=f"{server.service('presence')._live.keys.prefix}:*")]
+    await server.app.redis.delete(*keys)
 
 
 async def devices(server: Server, person: Person) -> list[Device]:
@@ -65,9 +79,9 @@ async def hang_up(server: Server, person: Person, socket: Socket) -> None:
     await until(known)
 
 
-async def pass_time(clock: TurnableClock, *servers: Server, seconds: float) -> None:
-    """Turn the clock, and let each server do what is due then."""
-    clock.advance(seconds=seconds)
+async def pass_time(clock: TurnableClock, *servers: Server, **span: float) -> None:
+    """Turn the clock (`seconds=` or `minutes=`), and let each server do what is due then."""
+    clock.advance(**span)
     for server in servers:
         await server.service("presence").tick()
 

@@ -29,6 +29,7 @@ async def test_friends_hear_at_once_that_somebody_came_and_strangers_do_not(
         "userId": ada.id,
         "status": "online",
         "lastSeenAt": heard["lastSeenAt"],
+        "lastSeen": None,
         "currentDevice": "mobile",
         "location": None,
         "customStatus": None,
@@ -61,8 +62,9 @@ async def test_somebody_is_gone_only_after_the_grace_period(
     left = minute(clock)
     await hang_up(server, ada, adas)
 
-    await pass_time(clock, server, seconds=8)
+    await pass_time(clock, server, seconds=28)
     assert await statuses(bobs) == ["online"]
+    assert (await presence_of(bob, ada))["status"] == "online"
     await pass_time(clock, server, seconds=3)
 
     heard = await bobs.next("presence:updated")
@@ -83,11 +85,29 @@ async def test_whoever_comes_back_within_the_grace_period_was_never_gone(
     for _ in range(3):
         adas = await arrive(ada)
         await hang_up(server, ada, adas)
-        await pass_time(clock, server, seconds=8)
+        await pass_time(clock, server, seconds=28)
     await arrive(ada)
-    await pass_time(clock, server, seconds=30)
+    await pass_time(clock, server, seconds=60)
 
     assert await statuses(bobs) == ["online"]
+
+
+async def test_whoever_looks_while_somebody_is_back_soon_sees_no_gap(
+    server: Server, people: People, clock: TurnableClock
+) -> None:
+    ada, bob = await people("ada", "bob")
+    await befriend(ada, bob)
+    adas = await arrive(ada, device="ios-1")
+    await hang_up(server, ada, adas)
+    await pass_time(clock, server, seconds=20)
+
+    bobs = await bob.socket()
+    snapshot = await bobs.next("presence:snapshot")
+    await arrive(ada)
+    await pass_time(clock, server, seconds=60)
+
+    assert [(one["status"], one["currentDevice"]) for one in snapshot["presences"]] == [("online", "mobile")]
+    assert await statuses(bobs) == []
 
 
 async def test_a_connection_that_ends_while_it_begins_leaves_nothing_behind(
@@ -106,7 +126,7 @@ async def test_a_connection_that_ends_while_it_begins_leaves_nothing_behind(
     actor = Actor(ada.id, "user", frozenset(), "session", "device", server.app.clock.now())
     connection = Connection("fleeting", actor, "127.0.0.1", server.app.clock.now())
     begin = asyncio.create_task(heart.came(connection))
-    await until(lambda: "fleeting" in heart._devices)
+    await until(lambda: "fleeting" in heart.devices)
 
     await heart.left(connection)
     ended.set_result(None)
@@ -123,7 +143,7 @@ async def test_a_second_device_is_no_news(server: Server, people: People, clock:
     assert (await presence_of(bob, ada))["currentDevice"] == "desktop"
 
     await hang_up(server, ada, phone)
-    await pass_time(clock, server, seconds=30)
+    await pass_time(clock, server, seconds=60)
 
     assert await statuses(bobs) == ["online"]
     assert (await presence_of(bob, ada))["status"] == "online"
@@ -173,10 +193,10 @@ async def test_when_somebody_was_last_here_outlives_the_server(
     await befriend(ada, bob)
     left = minute(clock)
     await hang_up(server, ada, await arrive(ada))
-    await pass_time(clock, server, seconds=11)
+    await pass_time(clock, server, seconds=31)
     after = minute(clock)
 
-    async for key in server.app.redis.scan_iter(match=f"mixee:{server.app.mongo.database.name}:presence:*"):
+    async for key in server.app.redis.scan_iter(match=f"{server.service('presence')._live.keys.prefix}:*"):
         await server.app.redis.delete(key)
     await pass_time(clock, server, seconds=6)
     await pass_time(clock, server, seconds=120)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from handlers.presence.models import Device
-from handlers.presence.store import LiveStore
+from handlers.presence.store import Keys, LiveStore
 from storage.redis import Redis
 
 QUIET = 10_000
@@ -16,18 +16,20 @@ GRACE = 10_000
 
 @pytest.fixture
 async def live(redis: Redis) -> AsyncIterator[LiveStore]:
-    prefix = f"test:{secrets.token_hex(6)}"
-    yield LiveStore(redis, prefix=prefix, node="node-1", refill_ms=10_000)
-    await redis.delete(*[key async for key in redis.scan_iter(match=f"{prefix}:*")])
+    keys = Keys(f"test:{secrets.token_hex(6)}")
+    yield LiveStore(redis, keys=keys, node="node-1", refill_ms=10_000)
+    await redis.delete(*[key async for key in redis.scan_iter(match=f"{keys.prefix}:*")])
 
 
 def device(connection: str = "c1", state: Any = "online") -> Device:
     return Device("node-1", connection, "phone", "mobile", state, 1)
 
 
-async def settle(live: LiveStore, news: str, now: int, *, mark: str | None = None, after_loss: bool = True) -> str:
+async def settle(
+    live: LiveStore, news: str, now: int, *, mark: str | None = None, after_loss: bool = True, again: int | None = None
+) -> str:
     known = (await live.look(["ada"], now=now))["ada"]
-    return await live.settle(
+    settled = await live.settle(
         "ada",
         mark=known.mark if mark is None else mark,
         news=news,
@@ -35,7 +37,9 @@ async def settle(live: LiveStore, news: str, now: int, *, mark: str | None = Non
         quiet=QUIET,
         grace=GRACE,
         after_loss=after_loss,
+        again=again,
     )
+    return settled.verdict
 
 
 async def test_news_that_somebody_overtook_are_not_told(live: LiveStore) -> None:
@@ -102,9 +106,14 @@ async def test_a_state_is_set_for_the_device_that_says_it_or_for_all(live: LiveS
     await live.put("ada", Device("node-1", "c2", "lap|top", "desktop", "online", 2))
 
     assert await live.set_state("ada", "lap|top", "away", now=7) == 1
+    assert await live.set_app("ada", "phone", "background", now=8) == 1
+    assert await live.used("ada", "phone", at=9) == 1
+    assert await live.used("ada", "phone", at=3) == 1
+    assert await live.set_app("ada", "unknown", "background", now=8) == 0
     found = {one.connection: one for one in (await live.look(["ada"], now=0))["ada"].devices}
     assert (found["c1"].state, found["c2"].state) == ("online", "away")
-    assert (found["c2"].device_id, found["c2"].since) == ("lap|top", 7)
+    assert (found["c2"].device_id, found["c2"].since, found["c2"].app) == ("lap|top", 7, "foreground")
+    assert (found["c1"].since, found["c1"].app) == (9, "background")
     assert await live.set_state("ada", "unknown", "away", now=9) == 2
     assert await live.set_state("bob", "phone", "away", now=9) == 0
 

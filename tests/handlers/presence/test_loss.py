@@ -7,31 +7,36 @@ import pytest
 from handlers.presence.service import Presence
 from storage.redis import RedisError
 from tests.conftest import Cluster, People
-from tests.handlers.presence.helpers import arrive, befriend, devices, freeze, hang_up, pass_time, presence_of, statuses
+from tests.handlers.presence.helpers import (
+    arrive,
+    befriend,
+    devices,
+    freeze,
+    hang_up,
+    lose_everything,
+    pass_time,
+    presence_of,
+    statuses,
+)
 from tests.harness.clock import TurnableClock
 from tests.harness.servers import Server, until
-
-
-async def lose_everything(server: Server) -> None:
-    """Redis starts empty, as far as presence goes."""
-    keys = [key async for key in server.app.redis.scan_iter(match=f"{server.service('presence')._live._prefix}:*")]
-    await server.app.redis.delete(*keys)
 
 
 class Unplugged:
     """Redis behind a cable that a test pulls and plugs in again."""
 
     def __init__(self, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._live = server.service("presence")._live
+        self._stores = [server.service("presence")._live, server.service("presence")._watchers._store]
         self._patch = monkeypatch
 
     def __enter__(self) -> None:
         async def refuse(*_: Any) -> Any:
             raise RedisError("the cable is out")
 
-        for name, value in vars(self._live).items():
-            if callable(value):
-                self._patch.setattr(self._live, name, refuse)
+        for store in self._stores:
+            for name, value in vars(store).items():
+                if callable(value):
+                    self._patch.setattr(store, name, refuse)
 
     def __exit__(self, *_: object) -> None:
         self._patch.undo()
@@ -52,10 +57,12 @@ async def test_what_redis_lost_is_written_again_and_nobody_hears_anything(
 
     await lose_everything(server)
     await pass_time(clock, server, seconds=6)
+    await pass_time(clock, server, seconds=10)
     # The other server has not written its people yet: they are not offline for all that.
     assert (await presence_of(bob, ada))["status"] == "online"
     assert (await presence_of(bob, cleo))["status"] == "unknown"
     await pass_time(clock, other, seconds=0)
+    await pass_time(clock, other, seconds=10)
     assert (await presence_of(bob, cleo))["status"] == "online"
     await pass_time(clock, server, other, seconds=30)
 
@@ -72,10 +79,10 @@ async def test_one_person_whom_redis_lost_is_written_again(
     bobs = await arrive(bob)
     await arrive(ada)
     live = server.service("presence")._live
-    await server.app.redis.delete(live._person(ada.id))
-    await server.app.redis.srem(live._people(server.app.node), ada.id)
+    await server.app.redis.delete(live.keys.person(ada.id))
+    await server.app.redis.srem(live.keys.people(server.app.node), ada.id)
 
-    for _ in range(2):
+    for _ in range(4):
         await pass_time(clock, server, seconds=6)
 
     assert len(await devices(server, ada)) == 1
@@ -94,7 +101,7 @@ async def test_nobody_buries_the_others_when_all_lost_their_leases(
     await pass_time(clock, server, other, seconds=20)
 
     for one in (server, other):
-        await one.app.redis.delete(one.service("presence")._live._lease(one.app.node))
+        await one.app.redis.delete(one.service("presence")._live.keys.lease(one.app.node))
     await pass_time(clock, server, seconds=6)
     await pass_time(clock, other, seconds=6)
     await pass_time(clock, server, other, seconds=30)
@@ -138,6 +145,8 @@ async def test_what_happened_while_redis_was_away_is_made_good(
         await pass_time(clock, server, seconds=6)
     await pass_time(clock, server, seconds=6)
     await pass_time(clock, server, seconds=11)
+    await pass_time(clock, server, seconds=11)
+    await pass_time(clock, server, seconds=31)
 
     await bobs.settle()
     told = [(one["userId"], one["status"]) for one in bobs.events("presence:updated")][2:]
@@ -161,8 +170,9 @@ async def test_somebody_who_left_while_redis_was_away_is_gone_afterwards(
     if lost:
         await lose_everything(server)
     await pass_time(clock, server, seconds=6)
-    await pass_time(clock, server, seconds=25)
     await pass_time(clock, server, seconds=11)
+    await pass_time(clock, server, seconds=25)
+    await pass_time(clock, server, seconds=31)
 
     assert await statuses(bobs) == ["online", "offline"]
     assert (await presence_of(bob, ada))["status"] == "offline"
@@ -180,7 +190,8 @@ async def test_the_invisible_stay_unseen_when_redis_loses_everything(
 
     await lose_everything(server)
     await pass_time(clock, server, seconds=6)
+    await pass_time(clock, server, seconds=10)
     await hang_up(server, ada, adas)
-    await pass_time(clock, server, seconds=30)
+    await pass_time(clock, server, seconds=60)
 
     assert await statuses(bobs) == []

@@ -67,6 +67,7 @@ async def test_only_those_who_may_know_learn_that_somebody_is_here(
             read.add(who)
         elif setting != "sue is invisible":
             assert (seen["lastSeenAt"], seen["currentDevice"], seen["customStatus"]) == (None, None, None)
+            assert seen["lastSeen"] == ("long_ago" if who.startswith("block") else "recently")
         friends = (await viewer.ask("GET", "/api/presence/friends"))["presences"]
         listed |= {who for one in friends if one["userId"] == sue.id and one["status"] != "offline"}
         snapshot = await (await viewer.socket()).next("presence:snapshot")

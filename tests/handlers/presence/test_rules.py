@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from handlers.presence.models import CustomStatus, Device, Live, Record
-from handlers.presence.status import current, digest, kind_of, neutral, presence_of, public, status_of
+from handlers.presence.status import Rules, bucket, digest, kind_of, milliseconds, neutral, presence_of, public
 from handlers.presence.store import PRESENCE
 from storage.mongo import Mongo
 from tests.handlers.social.test_ties import indexed
@@ -15,8 +15,12 @@ USER = "01890a5d-ac96-774b-bcce-b302099a8057"
 NOW = datetime(2026, 11, 24, 12, 34, 56, 789000, tzinfo=UTC)
 
 
-def device(state: Any = "online", kind: Any = "web", since: int = 1) -> Device:
-    return Device("node", f"{state}-{since}", "device", kind, state, since)
+MS = milliseconds(NOW)
+RULES = Rules(grace=30_000, idle=300_000, busy=3_600_000)
+
+
+def device(state: Any = "online", kind: Any = "web", ago: int = 1, app: Any = "foreground") -> Device:
+    return Device("node", f"{state}-{ago}", "device", kind, state, MS - ago, app)
 
 
 @pytest.mark.parametrize(
@@ -28,25 +32,76 @@ def device(state: Any = "online", kind: Any = "web", since: int = 1) -> Device:
         ([device("away"), device("online")], None, "online", "online"),
         ([device("away")], "busy", "busy", "busy"),
         ([device("online")], "invisible", "invisible", "offline"),
+        ([device(app="background")], None, "away", "away"),
+        ([device(ago=300_000)], None, "away", "away"),
+        ([device(ago=299_999)], None, "online", "online"),
+        ([device(app="background"), device(ago=300_000), device()], None, "online", "online"),
     ],
 )
 def test_busy_goes_before_online_before_away_before_offline(
     devices: list[Device], choice: Any, own: str, seen: str
 ) -> None:
-    status = status_of(Live(devices), Record(choice))
+    status = RULES.status(Live(devices), Record(choice), MS)
 
     assert (status, public(status)) == (own, seen)
 
 
 def test_no_devices_mean_nothing_while_redis_is_being_filled() -> None:
-    assert status_of(Live([], sure=False), Record()) == "unknown"
-    assert status_of(Live([device()], sure=False), Record()) == "online"
+    assert RULES.status(Live([], sure=False), Record(), MS) == "unknown"
+    assert RULES.status(Live([device()], sure=False), Record(), MS) == "online"
+
+
+@pytest.mark.parametrize(
+    ("ago", "choice", "status", "again"),
+    [
+        (29_999, None, "online", 1),
+        (30_000, None, "offline", None),
+        (29_999, "busy", "busy", 1),
+        (30_000, "busy", "busy", 3_570_000),
+        (3_599_999, "busy", "busy", 1),
+        (3_600_000, "busy", "offline", None),
+        (29_999, "invisible", "invisible", 1),
+        (30_000, "invisible", "offline", None),
+    ],
+)
+def test_whoever_left_is_here_for_thirty_seconds_and_busy_for_an_hour(
+    ago: int, choice: Any, status: str, again: int | None
+) -> None:
+    live = Live(gone=MS - ago, last=device())
+
+    assert RULES.status(live, Record(choice), MS) == status
+    assert RULES.changes_at(live, Record(choice), MS) == (None if again is None else MS + again)
+
+
+def test_nothing_changes_within_the_grace_period() -> None:
+    live = Live(gone=MS - 20_000, last=device(ago=310_000))
+
+    assert RULES.status(live, Record(), MS) == "online"
+    assert RULES.changes_at(live, Record(), MS) == MS + 10_000
+
+
+def test_a_status_changes_by_itself_when_the_device_used_last_becomes_idle() -> None:
+    used = [device(ago=100_000), device(ago=200_000), device("away", ago=5), device(app="background", ago=5)]
+
+    assert RULES.changes_at(Live(used), Record(), MS) == MS + 200_000
+    assert RULES.changes_at(Live(used), Record("busy"), MS) is None
+    assert RULES.changes_at(Live([device("away")]), Record(), MS) is None
+
+
+@pytest.mark.parametrize(
+    ("days", "roughly"),
+    [(0, "recently"), (3, "recently"), (4, "week"), (7, "week"), (8, "month"), (30, "month"), (31, "long_ago")],
+)
+def test_whoever_may_not_know_more_learns_roughly_when_it_was(days: int, roughly: str) -> None:
+    assert bucket(NOW - timedelta(days=days), NOW) == roughly
+    assert bucket(None, NOW) == "long_ago"
 
 
 def test_the_current_device_is_the_one_used_last_active_ones_first() -> None:
-    assert current([]) is None
+    assert RULES.current([], MS) is None
     assert (
-        current([device("away", "mobile", 9), device("online", "web", 1), device("online", "desktop", 2)]) == "desktop"
+        RULES.current([device("away", "mobile", 1), device("online", "web", 9), device("online", "desktop", 2)], MS)
+        == "desktop"
     )
 
 
@@ -70,8 +125,10 @@ def test_a_presence_says_the_minute_and_a_line_only_as_long_as_it_lasts() -> Non
     line = CustomStatus(emoji="☕", text="Break", expires_at=NOW)
     seen = NOW - timedelta(hours=3)
 
-    here = presence_of(USER, Live([device()]), Record(custom=line, last_seen_at=seen), NOW, own=False)
-    gone = presence_of(USER, Live(), Record(custom=line, last_seen_at=seen), NOW - timedelta(seconds=1), own=False)
+    here = presence_of(USER, Live([device()]), Record(custom=line, last_seen_at=seen), NOW, RULES, own=False)
+    gone = presence_of(
+        USER, Live(), Record(custom=line, last_seen_at=seen), NOW - timedelta(seconds=1), RULES, own=False
+    )
 
     assert here.last_seen_at == datetime(2026, 11, 24, 12, 34, tzinfo=UTC)
     assert here.custom_status is None
@@ -84,7 +141,7 @@ def test_news_are_the_status_and_the_line_and_nothing_of_who_is_offline() -> Non
     phone, laptop = (Live([device(kind=kind)]) for kind in ("mobile", "desktop"))
 
     def news(live: Live, record: Record) -> str:
-        return digest(presence_of(USER, live, record, NOW, own=False))
+        return digest(presence_of(USER, live, record, NOW, RULES, own=False))
 
     assert news(phone, Record()) == news(laptop, Record()) == "online"
     assert news(phone, Record(custom=line)) != news(phone, Record())

@@ -28,21 +28,99 @@ async def test_a_status_is_told_to_friends_and_to_the_other_devices(
     assert (await presence_of(bob, ada))["status"] == "busy"
 
 
-async def test_busy_stays_until_another_status_is_set(server: Server, people: People, clock: TurnableClock) -> None:
+@pytest.fixture
+def shortly_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers that start from now on hold the busy for five minutes: access tokens do not last an hour."""
+    monkeypatch.setenv("MIXEE_PRESENCE_BUSY_SECONDS", "300")
+
+
+@pytest.mark.usefixtures("shortly_busy")
+async def test_busy_survives_without_a_device_for_its_time_and_stays_until_another_status_is_set(
+    server: Server, people: People, clock: TurnableClock
+) -> None:
     ada, bob = await people("ada", "bob")
     await befriend(ada, bob)
     bobs, adas = await arrive(bob), await arrive(ada)
     await adas.ask("presence:update", {"status": "busy"})
+    await pass_time(clock, server, seconds=11)
     await hang_up(server, ada, adas)
-    await pass_time(clock, server, seconds=60)
 
+    await pass_time(clock, server, minutes=1)
+    held = await presence_of(bob, ada)
+    await pass_time(clock, server, minutes=3)
+    assert await statuses(bobs) == ["online", "busy"]
+    await pass_time(clock, server, minutes=2)
+    assert await statuses(bobs) == ["online", "busy", "offline"]
     await arrive(ada)
     await pass_time(clock, server, seconds=11)
-    assert (await presence_of(bob, ada))["status"] == "busy"
     await ada.ask("PUT", "/api/presence/status", {"status": "online"})
     await pass_time(clock, server, seconds=11)
 
-    assert await statuses(bobs) == ["online", "offline", "busy", "online"]
+    assert (held["status"], held["currentDevice"]) == ("busy", None)
+    assert await statuses(bobs) == ["online", "busy", "offline", "busy", "online"]
+
+
+async def test_a_device_that_nobody_uses_is_away_after_five_minutes_and_back_with_its_first_use(
+    server: Server, people: People, clock: TurnableClock
+) -> None:
+    ada, bob = await people("ada", "bob")
+    await befriend(ada, bob)
+    bobs, adas = await arrive(bob), await arrive(ada)
+
+    await pass_time(clock, server, seconds=290)
+    await adas.ask("app:state", {"state": "foreground"})
+    await pass_time(clock, server, seconds=290)
+    assert await statuses(bobs) == ["online"]
+    await pass_time(clock, server, seconds=15)
+    assert await statuses(bobs) == ["online", "away"]
+    assert (await presence_of(bob, ada))["status"] == "away"
+    await pass_time(clock, server, seconds=200)
+    await adas.ask("app:state", {"state": "foreground"})
+
+    assert await statuses(bobs) == ["online", "away", "online"]
+
+
+async def test_the_use_of_a_device_that_other_slices_report_keeps_its_person_online(
+    server: Server, people: People, clock: TurnableClock
+) -> None:
+    ada, bob = await people("ada", "bob")
+    await befriend(ada, bob)
+    bobs, adas = await arrive(bob), await arrive(ada)
+    group = await ada.ask("POST", "/api/conversations", {"type": "direct", "participantIds": [bob.id]})
+    other = {"conversationId": group["id"], "isTyping": True}
+
+    for _ in range(2):
+        await pass_time(clock, server, seconds=200)
+        await adas.ask("message:typing", other)
+    await pass_time(clock, server, seconds=280)
+
+    assert await statuses(bobs) == ["online"]
+    await pass_time(clock, server, seconds=25)
+    assert await statuses(bobs) == ["online", "away"]
+
+
+async def test_an_app_in_the_background_is_away_and_a_device_in_the_foreground_goes_before_it(
+    server: Server, people: People, clock: TurnableClock
+) -> None:
+    ada, bob = await people("ada", "bob")
+    await befriend(ada, bob)
+    bobs, phone, laptop = await arrive(bob), await arrive(ada, device="phone-1"), await arrive(ada, device="desktop-1")
+
+    seen = []
+    for socket, state in ((phone, "background"), (laptop, "background"), (phone, "foreground")):
+        await pass_time(clock, server, seconds=11)
+        own = await socket.ask("app:state", {"state": state})
+        view = await presence_of(bob, ada)
+        seen.append((own["status"], view["status"], view["currentDevice"]))
+    await pass_time(clock, server, seconds=11)
+    await phone.ask("presence:update", {"status": "away"})
+    await pass_time(clock, server, seconds=11)
+    await phone.ask("app:state", {"state": "foreground"})
+
+    assert seen == [("online", "online", "desktop"), ("away", "away", "desktop"), ("online", "online", "mobile")]
+    assert await statuses(bobs) == ["online", "away", "online", "away"]
+    with pytest.raises(Refusal):
+        await phone.ask("app:state", {"state": "asleep"})
 
 
 async def test_nobody_sees_the_invisible_come_stay_or_go(
