@@ -59,6 +59,9 @@ class Settings(BaseSettings):
     )
 
     max_body_bytes: int = Field(65_536, ge=1024, description="Largest HTTP body and socket event, in bytes.")
+    header_timeout: float = Field(
+        10.0, gt=0, description="Seconds that the head of a request may take, and then its body."
+    )
     ping_interval: float = Field(25.0, gt=0, description="Seconds between Engine.IO pings.")
     ping_timeout: float = Field(20.0, gt=0, description="Seconds a client may take to answer a ping.")
     max_in_flight: int = Field(

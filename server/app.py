@@ -22,6 +22,7 @@ from server.edge.health import Health
 from server.edge.http import HttpDoor, errors_and_measures
 from server.edge.limits import Limiter
 from server.edge.socket import SocketDoor
+from server.hub.bounds import Bounds
 from server.hub.hub import Hub
 from server.hub.notices import Limits
 from server.hub.sockets import DoorServer
@@ -169,6 +170,7 @@ class App:
             authenticator,
             trusted_proxies=settings.trusted_proxies,
             max_body_bytes=settings.max_body_bytes,
+            body_timeout=settings.header_timeout,
         )
         self._door = SocketDoor(
             dispatch,
@@ -194,6 +196,7 @@ class App:
             ping_interval=settings.ping_interval,
             ping_timeout=settings.ping_timeout,
             max_http_buffer_size=settings.max_body_bytes,
+            bounds=Bounds(body_seconds=settings.header_timeout),
             cors_allowed_origins="*" if "*" in settings.allowed_origins else (settings.allowed_origins or None),
         )
         self.hub.attach(sockets)

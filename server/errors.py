@@ -6,7 +6,7 @@
       NotFound 404          there is no such thing, or none that you may see
       Conflict 409          it is in another state than you think
       Gone 410              it was there once
-      Invalid 422           what you sent does not fit (400 when it cannot even be read, 413 when it is too large)
+      Invalid 422           what you sent does not fit (400 when it cannot even be read, 408 too slow, 413 too large)
       RateLimited 429       later
       Unavailable 503       we cannot now
 
@@ -108,6 +108,13 @@ class TooLarge(Invalid):
 
     status = 413
     code = "too_large"
+
+
+class TooSlow(Invalid):
+    """What was sent did not come in time."""
+
+    status = 408
+    code = "too_slow"
 
 
 class RateLimited(MixeeError):

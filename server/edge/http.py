@@ -1,5 +1,6 @@
 """The HTTP door: a request becomes a command's input, its result or error becomes the answer."""
 
+import asyncio
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +18,7 @@ from server.errors import (
     NotFound,
     Problem,
     TooLarge,
+    TooSlow,
     Unauthenticated,
     Unreadable,
     Unsupported,
@@ -75,11 +77,14 @@ class HttpDoor:
         *,
         trusted_proxies: Sequence[str],
         max_body_bytes: int,
+        body_timeout: float = 10.0,
     ) -> None:
+        """`body_timeout`: seconds that a body may take."""
         self._dispatch = dispatch
         self._authenticator = authenticator
         self._trusted = trusted_proxies
         self._max_body = max_body_bytes
+        self._body_timeout = body_timeout
 
     def routes(self, commands: Sequence[Command]) -> list[web.RouteDef]:
         """The routes of the commands that have an address; a fixed path goes before a placeholder."""
@@ -147,7 +152,12 @@ class HttpDoor:
         if (request.content_length or 0) > self._max_body:
             raise TooLarge(f"The body is larger than {self._max_body} bytes.")
         try:
-            raw = await request.read()
+            async with asyncio.timeout(self._body_timeout):
+                raw = await request.read()
+        except TimeoutError as error:
+            raise TooSlow(f"The body did not come within {self._body_timeout:g} seconds.") from error
+        except (ConnectionError, web.RequestPayloadError) as error:
+            raise Unreadable("The body ends too early.") from error
         except web.HTTPRequestEntityTooLarge as error:
             raise TooLarge(f"The body is larger than {self._max_body} bytes.") from error
         if not raw:

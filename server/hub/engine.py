@@ -6,8 +6,7 @@ that is idle: pings and time-outs are shared (`Timers`), and a session is freed 
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any
 
 import engineio
 import orjson
@@ -15,7 +14,9 @@ from aiohttp import web
 from engineio.async_drivers.aiohttp import translate_request
 from prometheus_client import Counter
 
+from server.hub.bounds import Bounds
 from server.hub.framing import text_frame
+from server.hub.listeners import Handlers, Listener
 from server.hub.session import HubSocket, Trouble
 from server.hub.timers import Timers
 from server.hub.wire import NORMAL, Reader, Wire
@@ -24,16 +25,6 @@ log = logging.getLogger("mixee.hub")
 
 CUT = Counter("mixee_slow_consumer_total", "Connections cut because they did not read", ["action"]).labels("cut")
 
-GOODBYE_SECONDS = 5.0
-"""How long a WebSocket may take to send what was written before its end."""
-BODY_SECONDS = 10.0
-"""How long the body of a POST may take."""
-LAG_SECONDS = 2.0
-"""How long a client may lag before it gets no more events."""
-STUCK_SECONDS = 20.0
-"""How long a client that lags may take nothing at all before it is cut off."""
-LAG_BUDGET = 256 * 1_048_576
-"""Bytes that may wait for all clients that lag together; beyond it those who are furthest behind are cut off."""
 AT_ONCE = 512
 """Sessions that are written to before others get a turn."""
 
@@ -50,78 +41,28 @@ class _Refusal(Exception):
         self.status = status
 
 
-class Listener(Protocol):
-    """Who uses the sessions."""
-
-    async def opened(self, socket: HubSocket, request: web.Request) -> bool:
-        """A session begins; False refuses it."""
-        ...
-
-    def heard(self, socket: HubSocket, data: bytes, *, text: bool) -> None:
-        """A message came."""
-        ...
-
-    async def room(self, socket: HubSocket) -> None:
-        """Wait until more messages of this session may come (for one that polls)."""
-        ...
-
-    def ended(self, socket: HubSocket, reason: str) -> None:
-        """A session has ended."""
-        ...
-
-    def caught_up(self, socket: HubSocket) -> None:
-        """A client for whom events were dropped reads again."""
-        ...
-
-
-class Handlers:
-    """A listener that calls the handlers that were registered with python-engineio's `on`."""
-
-    def __init__(self, trigger: Callable[..., Awaitable[Any]]) -> None:
-        self._trigger = trigger
-        self._tasks: set[asyncio.Task[Any]] = set()
-
-    async def opened(self, socket: HubSocket, request: web.Request) -> bool:
-        """Call `connect`."""
-        answer = await self._trigger("connect", socket.sid, translate_request(request), run_async=False)
-        return answer is None or answer is True
-
-    def heard(self, socket: HubSocket, data: bytes, *, text: bool) -> None:
-        """Call `message`."""
-        self._call("message", socket.sid, data.decode() if text else data)
-
-    async def room(self, socket: HubSocket) -> None:
-        """Nothing is bounded here."""
-
-    def ended(self, socket: HubSocket, reason: str) -> None:
-        """Call `disconnect`."""
-        self._call("disconnect", socket.sid, reason)
-
-    def caught_up(self, socket: HubSocket) -> None:
-        """Go on."""
-        socket.missed = False
-
-    def _call(self, event: str, *arguments: Any) -> None:
-        task = asyncio.ensure_future(self._trigger(event, *arguments, run_async=False))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-
 class HubEngine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio has no type information
     """python-engineio's server with our sessions."""
 
     _async: dict[str, Any]
     sockets: dict[str, HubSocket]
 
-    def __init__(self, *, worker: str = "", **options: Any) -> None:
+    def __init__(self, *, worker: str = "", bounds: Bounds | None = None, **options: Any) -> None:
         """`worker` begins every session id: a proxy can send a client that polls to the process that knows it."""
+        self.bounds = bounds or Bounds()
         super().__init__(monitor_clients=False, **options)
         self._async = {**self._async, "create_route": _create_route}
         self.worker = worker
         self.listener: Listener = Handlers(self._trigger_event)
         self._pings: Timers[HubSocket] = Timers(self.ping_interval, self._ping)
         self._pongs: Timers[HubSocket] = Timers(self.ping_timeout, self._timed_out)
-        self._goodbyes: Timers[Wire] = Timers(GOODBYE_SECONDS, lambda wire, _: wire.abort())
+        self._goodbyes: Timers[Wire] = Timers(self.bounds.goodbye_seconds, lambda wire, _: wire.abort())
+        self._last: dict[str, HubSocket] = {}
+        self._lasts: Timers[HubSocket] = Timers(self.bounds.goodbye_seconds, lambda socket, _: self.told(socket))
+        """Sessions that have ended and whose clients, who poll, may ask once more.
+
+        One has not heard all that was told before we ended it; another's poll is overtaken by its own goodbye.
+        """
         self._dirty: list[HubSocket] = []
         self._flushing = False
         self._lagging: dict[HubSocket, tuple[int, float]] = {}
@@ -153,9 +94,13 @@ class HubEngine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio 
         transport, sid = request.query.get("transport"), request.query.get("sid")
         if transport is None or transport not in self.transports:
             raise _Refusal(_UNKNOWN_TRANSPORT, "Transport unknown")
+        if request.query.get("EIO") != "4":
+            raise _Refusal(_UNSUPPORTED, "Unsupported protocol version")
         if sid is None:
             return await self._new(request, transport)
         socket = self.sockets.get(sid)
+        if socket is None and (last := self._last.get(sid)) and (request.method, transport) == ("GET", "polling"):
+            return await last.polled(lambda: False)
         if socket is None or socket.closed:
             raise _Refusal(_UNKNOWN_SESSION, "Session ID unknown")
         if transport == "websocket":
@@ -163,25 +108,28 @@ class HubEngine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio 
         return await self._poll(request, socket)
 
     async def _new(self, request: web.Request, transport: str) -> web.StreamResponse | bytes:
-        if request.query.get("EIO") != "4":
-            raise _Refusal(_UNSUPPORTED, "Unsupported protocol version")
         if request.method != "GET":
             raise _Refusal(_BAD_METHOD, "Bad handshake method")
         if transport == "websocket":
             _expect_websocket(request)
         socket = HubSocket(self, self.generate_id())
-        if not await self.listener.opened(socket, request):
-            raise _Refusal(_FORBIDDEN, "Forbidden", status=403)
-        if transport == "polling":
-            self._begin(socket, ["websocket"] if self.allow_upgrades and "websocket" in self.transports else [])
-            return await socket.polled(lambda: False)
+        upgrades = transport == "polling" and self.allow_upgrades and "websocket" in self.transports
+        self._begin(socket, ["websocket"] if upgrades else [])
         try:
+            if not await self.listener.opened(socket, request):
+                self.sockets.pop(socket.sid, None)  # who was not let in has no end either
+                raise _Refusal(_FORBIDDEN, "Forbidden", status=403)
+            if transport == "polling":
+                return await socket.polled(lambda: False)
             wire, answer = await self._accept(request, socket)
-        except (_Refusal, ConnectionError):
-            self.listener.ended(socket, self.reason.TRANSPORT_ERROR)
+        except BaseException:
+            socket.end(self.reason.TRANSPORT_ERROR)
             raise
-        self._begin(socket, [])
-        socket.open(wire)
+        if socket.closed:  # by what was told that it opened
+            wire.close(NORMAL)
+            self.going(wire)
+        else:
+            socket.open(wire)
         return answer
 
     async def _accept(self, request: web.Request, reader: Reader) -> tuple[Wire, web.StreamResponse]:
@@ -189,6 +137,8 @@ class HubEngine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio 
             return await Wire.accept(request, reader, self.max_http_buffer_size)
         except web.HTTPBadRequest as error:
             raise _Refusal(_BAD_REQUEST, "That is no handshake of a WebSocket.") from error
+        except ConnectionError as error:  # nobody hears it
+            raise _Refusal(_BAD_REQUEST, "The client has gone.") from error
 
     def _begin(self, socket: HubSocket, upgrades: list[str]) -> None:
         self.sockets[socket.sid] = socket
@@ -221,18 +171,27 @@ class HubEngine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio 
             if request.method == "GET":
                 return await socket.polled(lambda: request.transport is None)
             if request.method == "POST":
-                async with asyncio.timeout(BODY_SECONDS):
-                    body = await request.read()
-                socket.posted(body)
-                await self.listener.room(socket)
+                with socket.posting():
+                    socket.posted(await self._body(request))
+                    await self.listener.room(socket)
                 return b"ok"
         except web.HTTPRequestEntityTooLarge as error:
             socket.end(self.reason.TRANSPORT_ERROR)
             raise _Refusal(_BAD_REQUEST, "The body is too large.", status=413) from error
-        except (Trouble, TimeoutError) as error:
+        except (Trouble, TimeoutError, ConnectionError, web.RequestPayloadError) as error:
             socket.end(self.reason.TRANSPORT_ERROR)
             raise _Refusal(_BAD_REQUEST, str(error) or "The body took too long.") from error
         raise _Refusal(_BAD_REQUEST, "Bad request")
+
+    async def _body(self, request: web.Request) -> bytes:
+        size = request.content_length or 0
+        if size <= self.max_http_buffer_size:
+            async with asyncio.timeout(self.bounds.body_seconds):
+                body = await request.read()
+            size = len(body)
+        if size > self.max_http_buffer_size:
+            raise web.HTTPRequestEntityTooLarge(self.max_http_buffer_size, size)
+        return body
 
     def _answer(
         self, status: int, body: bytes, environ: dict[str, Any], kind: str = "text/plain; charset=UTF-8"
@@ -257,7 +216,16 @@ class HubEngine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio 
         self._pongs.drop(socket)
         self._lagging.pop(socket, None)
         if self.sockets.pop(socket.sid, None) is not None:
+            unheard = socket.rest and reason == self.reason.SERVER_DISCONNECT
+            if unheard or (socket.between_polls and reason == self.reason.CLIENT_DISCONNECT):
+                self._last[socket.sid] = socket
+                self._lasts.set(socket)
             self.listener.ended(socket, reason)
+
+    def told(self, socket: HubSocket) -> None:
+        """Who polls has heard the last of a session that had ended, or has not come for it in time."""
+        self._last.pop(socket.sid, None)
+        self._lasts.drop(socket)
 
     def going(self, wire: Wire) -> None:
         """A WebSocket was closed: it is cut off if what was written before does not leave."""
@@ -267,9 +235,9 @@ class HubEngine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio 
         """An attempt to change the transport succeeded: its WebSocket is not on trial any more."""
         self._goodbyes.drop(wire)
 
-    def _ping(self, socket: HubSocket, at: float) -> None:
+    def _ping(self, socket: HubSocket, _: float) -> None:
         socket.ping()
-        self._pongs.set(socket, at)
+        self._pongs.set(socket)  # from now: a process that slept must not blame its clients
 
     def _timed_out(self, socket: HubSocket, _: float) -> None:
         socket.end(self.reason.PING_TIMEOUT, abort=socket.waiting > 0)
@@ -301,7 +269,7 @@ class HubEngine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio 
         socket.since = now
         self._lagging[socket] = (0, now)
         if self._weigher is None:
-            self._weigher = asyncio.get_running_loop().call_later(1.0, self._weigh)
+            self._weigher = asyncio.get_running_loop().call_later(self.bounds.weigh_seconds, self._weigh)
 
     def caught_up(self, socket: HubSocket) -> None:
         """It reads again."""
@@ -320,32 +288,33 @@ class HubEngine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio 
         """Look at those who lag: no progress for too long, or too much for all of them together, is the end."""
         self._weigher = None
         loop = asyncio.get_running_loop()
-        now = loop.time()
+        now, bounds = loop.time(), self.bounds
         waiting: dict[HubSocket, int] = {}
         for socket, (before, since) in list(self._lagging.items()):
-            socket.weigh(now, LAG_SECONDS)
+            socket.weigh(now, bounds.lag_seconds)
             if socket.closed:
                 continue
             size = socket.waiting
             if not before or size < before:
                 self._lagging[socket] = (size, now)
-            elif now - since > STUCK_SECONDS:
+            elif now - since > bounds.stuck_seconds:
                 self.slow(socket, "it has taken nothing for too long")
                 continue
             waiting[socket] = size
-        over = sum(waiting.values()) - LAG_BUDGET
+        over = sum(waiting.values()) - bounds.lag_budget
         for socket in sorted(waiting, key=waiting.__getitem__, reverse=True) if over > 0 else ():
             if over > 0:
                 over -= waiting[socket]
                 self.slow(socket, "too much waits for all who lag")
         if self._lagging:
-            self._weigher = loop.call_later(1.0, self._weigh)
+            self._weigher = loop.call_later(self.bounds.weigh_seconds, self._weigh)
 
     async def shutdown(self) -> None:
         """End every session and every timer."""
         for socket in list(self.sockets.values()):
             socket.end(self.reason.SERVER_DISCONNECT, abort=True)
-        for timers in (self._pings, self._pongs, self._goodbyes):
+        self._last.clear()
+        for timers in (self._pings, self._pongs, self._goodbyes, self._lasts):
             timers.close()
         if self._weigher is not None:
             self._weigher.cancel()

@@ -97,8 +97,13 @@ class HubServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio 
     async def opened(self, socket: HubSocket, request: web.Request) -> bool:
         """A session begins; it must connect soon."""
         self.remember(socket, request)
-        self._strangers.set(socket)
+        self._watch(socket)
         return True
+
+    def _watch(self, socket: HubSocket) -> None:
+        """A session that is connected to nothing must connect soon."""
+        if not socket.closed and not socket.namespaces and socket not in self._strangers:
+            self._strangers.set(socket)
 
     def remember(self, socket: HubSocket, request: web.Request) -> None:
         """Keep of the request what handlers may ask for."""
@@ -183,6 +188,8 @@ class HubServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio 
                 await self._connect(socket, namespace, packet.data)
         elif sid is None:
             log.debug("a packet for a namespace to which its client is not connected")
+            if socket in self._strangers:
+                socket.end(self.reason.TRANSPORT_ERROR, code=POLICY_VIOLATION)
         elif kind in (packets.EVENT, packets.BINARY_EVENT):
             await self._event(socket, line, sid, packet)
         elif kind == packets.DISCONNECT:
@@ -203,15 +210,16 @@ class HubServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio 
                 refusal = {"message": "Connection rejected by server"}
         except exceptions.ConnectionRefusedError as error:
             refusal = error.error_args
-        except BaseException:
-            self.manager.leave(sid, namespace)
-            raise
+        except Exception:
+            log.exception("the connect handler of %s failed", namespace)
+            refusal = {"message": "Connection rejected by server"}
         if refusal is not None:
             self.manager.leave(sid, namespace)
             self._write(socket, packets.CONNECT_ERROR, namespace, refusal)
+            self._watch(socket)
             return
-        if socket.closed:
-            return  # it was let in and has gone meanwhile: `_end` says goodbye
+        if socket.closed or socket.namespaces.get(namespace) != sid:
+            return  # it was let in and has gone meanwhile: `_end` says goodbye, or did
         self._strangers.drop(socket)
         self._write(socket, packets.CONNECT, namespace, {"sid": sid, **self.greeting(socket, sid)})
         for frame in self.manager.held.pop(sid):
@@ -265,6 +273,7 @@ class HubServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio 
             await self.left(namespace, sid, reason)
         finally:
             self.manager.leave(sid, namespace)
+            self._watch(socket)
 
     async def left(self, namespace: str, sid: str, reason: str) -> None:
         """A connection has ended."""

@@ -7,8 +7,10 @@ last it is cut off (`Slow`).
 """
 
 import asyncio
+import contextlib
 import enum
 from base64 import b64decode, b64encode
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from engineio import async_socket
@@ -19,13 +21,6 @@ from server.hub.wire import GOING_AWAY, NORMAL, PROTOCOL_ERROR, Wire
 if TYPE_CHECKING:
     from server.hub.engine import HubEngine
 
-MAX_WAITING = 256
-"""Frames that wait for a client that polls or is just changing its transport."""
-MAX_WAITING_BYTES = 1_048_576
-BEHIND_BYTES = 1_048_576
-"""Bytes that wait in a WebSocket's transport; above it a client that lags is behind: it gets no more events."""
-DEAD_BYTES = 4 * 1_048_576
-"""Bytes above which it is cut off."""
 MAX_PACKETS = 16
 """Packets in one answer to a poll: as many as Engine.IO's Python client takes."""
 
@@ -70,7 +65,10 @@ class HubSocket(async_socket.AsyncSocket):  # type: ignore[misc]  # python-engin
         """The Socket.IO id by namespace."""
         self.flow = Flow.HELD
         self.missed = False
-        """Whether an event was dropped that must not be."""
+        """Whether an event was dropped."""
+        self._gap = False
+        """Whether one was dropped, while it polls, that must not be: then none follows before it is told to sync."""
+        self._posting = False
         self.since = 0.0
         """Since when the flow is what it is, on the loop's clock."""
         self._wire: Wire | None = None
@@ -104,17 +102,20 @@ class HubSocket(async_socket.AsyncSocket):  # type: ignore[misc]  # python-engin
             self._hold(frame)
             return True
         self.missed = True
+        self._gap = self._gap or not passing
         return False
 
     def _room(self, passing: bool) -> bool:
-        most = MAX_WAITING // 4 if passing else MAX_WAITING
-        return not self.missed and len(self._out) < most and sum(map(len, self._out)) < MAX_WAITING_BYTES
+        bounds = self.server.bounds
+        most = bounds.waiting // 4 if passing else bounds.waiting
+        return not self._gap and len(self._out) < most and sum(map(len, self._out)) < bounds.waiting_bytes
 
     def _hold(self, frame: bytes) -> None:
         self._out.append(frame)
         if self._poll is not None and not self._poll.done():
             self._poll.set_result(None)
-        if len(self._out) > 2 * MAX_WAITING or sum(map(len, self._out)) > DEAD_BYTES:
+        bounds = self.server.bounds
+        if len(self._out) > 2 * bounds.waiting or sum(map(len, self._out)) > bounds.dead_bytes:
             self.server.slow(self, "polls too seldom")
 
     def flush(self) -> None:
@@ -130,18 +131,30 @@ class HubSocket(async_socket.AsyncSocket):  # type: ignore[misc]  # python-engin
 
     def weigh(self, now: float, patience: float = 0.0) -> None:
         """Decide about a client that lags: `patience` is how long, in seconds, it may go on."""
-        wire = self._wire
+        wire, bounds = self._wire, self.server.bounds
         if wire is None:
             return
-        if wire.waiting > DEAD_BYTES:
+        if wire.waiting > bounds.dead_bytes:
             self.server.slow(self, "too much waits for it")
-        elif self.flow is Flow.LAGGING and (wire.waiting > BEHIND_BYTES or (patience and now - self.since > patience)):
-            self.flow = Flow.BEHIND
+        elif self.flow is Flow.LAGGING:
+            late = bool(patience) and now - self.since > patience
+            if late or wire.waiting > bounds.behind_bytes:
+                self.flow = Flow.BEHIND
+
+    @property
+    def rest(self) -> bool:
+        """Whether anything waits that no poll has fetched."""
+        return bool(self._out)
 
     @property
     def waiting(self) -> int:
         """Bytes that the WebSocket has not sent yet."""
         return self._wire.waiting if self._wire is not None else 0
+
+    @property
+    def between_polls(self) -> bool:
+        """Whether the client polls and no poll is waiting."""
+        return not self.upgraded and self._poll is None
 
     # What a WebSocket brings
 
@@ -201,9 +214,9 @@ class HubSocket(async_socket.AsyncSocket):  # type: ignore[misc]  # python-engin
             raise Trouble("a second poll at the same time")
         if self._wire is not None:
             raise Trouble("this session has a WebSocket")
-        if self._probe is not None and not self._out:
+        if self.upgrading and not self._out:
             return b"6"
-        if not self._out:
+        if not self._out and not self.closed:
             self._poll = asyncio.get_running_loop().create_future()
             try:
                 await self._poll
@@ -212,9 +225,23 @@ class HubSocket(async_socket.AsyncSocket):  # type: ignore[misc]  # python-engin
         if gone():
             self.end(self.server.reason.TRANSPORT_ERROR)
         taken, self._out = self._out[:MAX_PACKETS], self._out[MAX_PACKETS:]
-        if self.missed and not self._out and not self.closed:
+        if self.closed and not self._out:
+            self.server.told(self)
+        elif self.missed and not self._out:
+            self._gap = False
             self.server.caught_up(self)
         return b"\x1e".join(map(_as_text, taken)) or b"6"
+
+    @contextlib.contextmanager
+    def posting(self) -> Iterator[None]:
+        """Take one POST at a time, since two would have no order. Raises Trouble for a second."""
+        if self._posting:
+            raise Trouble("a second POST at the same time")
+        self._posting = True
+        try:
+            yield
+        finally:
+            self._posting = False
 
     def posted(self, body: bytes) -> None:
         """Take the packets of a payload. Raises Trouble when one is none; the session has ended then."""
@@ -241,11 +268,12 @@ class HubSocket(async_socket.AsyncSocket):  # type: ignore[misc]  # python-engin
         if self._probe is not None:
             self._probe.close(NORMAL)
         self._probe = wire
-        self.upgrading = True
+        self.upgrading = False
         return Probe(self, wire)
 
     def probed(self, wire: Wire) -> None:
-        """The new WebSocket works: let the poll that is under way end."""
+        """The new WebSocket works: let the poll that is under way end, and any that comes before the change."""
+        self.upgrading = True
         wire.transport.write(_PROBE_ANSWER)
         if self._poll is not None and not self._poll.done():
             self._poll.set_result(None)
@@ -267,6 +295,7 @@ class HubSocket(async_socket.AsyncSocket):  # type: ignore[misc]  # python-engin
         if self._out:
             self.server.dirty(self)
         if self.missed:
+            self._gap = False
             self.server.caught_up(self)
 
     def pause(self) -> None:

@@ -1,9 +1,12 @@
 """Timers of many sockets at the price of one: all of a kind have the same span, so the first set is the first due."""
 
 import asyncio
+import logging
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
+
+log = logging.getLogger("mixee.hub")
 
 T = TypeVar("T", bound=Hashable)
 
@@ -25,6 +28,9 @@ class Timers(Generic[T]):
 
     def __len__(self) -> int:
         return len(self._at)
+
+    def __contains__(self, item: T) -> bool:
+        return item in self._at
 
     def set(self, item: T, since: float | None = None) -> None:
         """Let the item be due a span after `since` (now): a time, on the loop's clock, that never goes back."""
@@ -55,7 +61,10 @@ class Timers(Generic[T]):
             if at > now:
                 break
             del self._at[item]
-            self._due(item, at)
+            try:
+                self._due(item, at)
+            except Exception:  # the others must have their turn
+                log.exception("a timer failed")
         if self._at and self._handle is None:
             first = next(iter(self._at.values()))
             self._handle = loop.call_later(max(first - now, min(COARSE_SECONDS, self.span / 100)), self._ring)

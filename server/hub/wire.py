@@ -6,6 +6,7 @@ of coroutine frames for every connection would cost several times the memory of 
 
 import asyncio
 import contextlib
+import logging
 import socket
 from typing import Any, Protocol, cast
 
@@ -14,6 +15,8 @@ from aiohttp._websocket.models import WebSocketError
 from aiohttp._websocket.reader import WebSocketDataQueue, WebSocketReader
 
 from server.hub.framing import close_frame, pong_frame
+
+log = logging.getLogger("mixee.hub")
 
 HIGH_WATER = 65_536
 LOW_WATER = 16_384
@@ -83,15 +86,21 @@ class Handshake(web.WebSocketResponse[bool]):
 class Wire(asyncio.Protocol):
     """One WebSocket. `transport` may be written to directly, with finished frames."""
 
-    __slots__ = ("_closing", "_parser", "_paused", "reader", "transport")
+    __slots__ = ("_closing", "_head", "_owed", "_parser", "_paused", "_skip", "reader", "transport")
 
     def __init__(self, reader: Reader, max_size: int) -> None:
+        """`max_size`: bytes of the largest message that is taken."""
         loop = asyncio.get_running_loop()
         self.reader: Reader | None = reader
         self.transport: asyncio.Transport = cast("asyncio.Transport", None)
-        self._parser = WebSocketReader(_Inbox(self, loop), max_size, compress=False, decode_text=False)
+        self._parser = WebSocketReader(_Inbox(self, loop), max_size + 1, compress=False, decode_text=False)
         self._closing = False
         self._paused = False
+        self._owed: bytes | None = None
+        """The last ping that is not answered yet, since the client does not read."""
+        self._head = b""
+        self._skip = 0
+        """Where the next frame begins: after so many bytes, of which the first may be here."""
 
     @classmethod
     async def accept(cls, request: web.Request, reader: Reader, max_size: int) -> tuple["Wire", web.StreamResponse]:
@@ -123,8 +132,30 @@ class Wire(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the client."""
-        if not self._closing:
+        if self._closing:
+            return
+        if self._unmasked(data):
+            self.close(PROTOCOL_ERROR)
+        else:
             self._parser.feed_data(data)
+
+    def _unmasked(self, data: bytes) -> bool:
+        """Whether a frame begins here that is not masked, which a client must not send and aiohttp does not refuse."""
+        data = self._head + data if self._head else data
+        at, end = self._skip, len(data)
+        while at + 2 <= end:
+            size = data[at + 1] - 128
+            if size < 0:
+                return True
+            body = at + 6 + (0 if size < 126 else 2 if size == 126 else 8)
+            if size >= 126:
+                if body - 4 > end:
+                    break
+                size = int.from_bytes(data[at + 2 : body - 4], "big")
+            at = body + size
+        self._head = bytes(data[at:])
+        self._skip = max(at - end, 0)
+        return False
 
     def message(self, message: Any) -> None:
         """A message from the parser."""
@@ -136,12 +167,21 @@ class Wire(asyncio.Protocol):
         elif kind is _BINARY:
             reader.binary(message.data)
         elif kind is _PING:
-            self.transport.write(pong_frame(message.data))
+            self._pong(message.data)
         elif kind is _CLOSE:
             self.close(NORMAL)
 
+    def _pong(self, data: bytes) -> None:
+        """Answer a ping; of many that a client sends without reading the last alone (RFC 6455, section 5.5.3)."""
+        if self.waiting > HIGH_WATER:
+            self._owed = data
+        else:
+            self.transport.write(pong_frame(data))
+
     def failed(self, error: BaseException) -> None:
-        """What came is no WebSocket."""
+        """What came is no WebSocket, or whoever heard it failed."""
+        if not isinstance(error, WebSocketError):
+            log.error("a message of a WebSocket could not be taken", exc_info=error)
         self.close(error.code if isinstance(error, WebSocketError) else PROTOCOL_ERROR)
 
     def close(self, code: int) -> None:
@@ -183,6 +223,9 @@ class Wire(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         """Less waits than the low water mark."""
+        owed, self._owed = self._owed, None
+        if owed is not None and not self._closing:
+            self.transport.write(pong_frame(owed))
         if self.reader is not None:
             self.reader.caught_up(self)
 

@@ -23,6 +23,7 @@ from server.checking import Unusable
 from server.serving import listening
 from server.serving.handover import Handover
 from server.serving.listening import CannotListen
+from server.serving.requests import PunctualRunner
 from server.serving.workers import FOLDER, Workers, line_to_parent, number, shares_port
 from server.slices import Slice
 from storage.embedded import Embedded, EmbeddedError
@@ -206,7 +207,13 @@ async def _open(app: App, sockets: Sequence[socket.socket], stack: AsyncExitStac
     neighbours = Handover(Path(os.environ[FOLDER]), app.worker) if shares_port() else None
     if neighbours:
         neighbours.attach(app.web)
-    runner = web.AppRunner(app.web, access_log=None, shutdown_timeout=app.settings.drain_seconds, keepalive_timeout=75)
+    runner = PunctualRunner(
+        app.web,
+        header_timeout=app.settings.header_timeout,
+        access_log=None,
+        shutdown_timeout=app.settings.drain_seconds,
+        keepalive_timeout=75,
+    )
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     own: list[socket.socket] = []

@@ -13,6 +13,7 @@ from aiohttp import web
 from config.settings import Settings
 from server.app import App
 from server.clock import Clock
+from server.serving.requests import PunctualRunner
 from server.slices import Slice
 
 MONGODB = "MIXEE_TEST_MONGODB_URL"
@@ -32,7 +33,8 @@ class Server:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.app.stop)
             await self.app.start()
-            runner = web.AppRunner(self.app.web, access_log=None, shutdown_timeout=1.0)
+            timeout = self.app.settings.header_timeout
+            runner = PunctualRunner(self.app.web, header_timeout=timeout, access_log=None, shutdown_timeout=1.0)
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
             listener = socket.create_server(("127.0.0.1", 0), backlog=512)
