@@ -11,6 +11,7 @@ PORT ?= 8080
 WORKERS ?= 1
 TESTS ?= tests
 JOBS ?= 2
+BENCH ?=
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -58,8 +59,8 @@ chaos: setup ## test the checker with every seeded bug, then kill servers under 
 	$(BIN)/python -X dev -W error -m pytest -q -m chaos_full tests/chaos
 	$(BIN)/python -m tests.chaos --kills 50 --messages 100000 --report docs/chaos.md
 
-bench: setup ## measure the hot paths
-	$(BIN)/python -m bench.log_append
+bench: setup ## measure beside Node, stock python-socketio and C, about 10 minutes (BENCH="--write --rounds 5")
+	$(BIN)/python -m bench $(BENCH)
 
 lock: $(READY) ## pin dependencies anew, for every Python from 3.11 on
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
