@@ -29,13 +29,20 @@ async def circumstances(lab: Lab, name: str, wall: float) -> list[str]:
     packages = ", ".join(f"{one} {version(one)}" for one in PACKAGES)
     ran = (
         f"`{command}` on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {options.rounds} rounds of {options.seconds:g} s a "
-        f"measurement, {wall:.0f} s in all. Revision {_revision()}. Load of the machine at the end: {load:.1f}."
+        f"measurement, {wall:.0f} s in all. Revision {_revision()}. MongoDB's data {_place(lab)}. "
+        f"Load of the machine at the end: {load:.1f}."
     )
     versions = (
         f"Python {platform.python_version()}, {packages}; {_node()}; {await _servers(lab)}; {_compiler()}; "
         f"Linux {platform.release()}, {_cpu()}, {os.cpu_count()} cores."
     )
     return [ran, "", versions]
+
+
+def _place(lab: Lab) -> str:
+    if lab.options.storage:
+        return "is elsewhere (--mongodb)"
+    return "on disk" if lab.on_disk else "in memory"
 
 
 def _revision() -> str:

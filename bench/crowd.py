@@ -8,13 +8,15 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
 
-from bench.websocket import PING, PONG, Handshake, upgrade
+from bench.websocket import PING, PONG, Handshake
 
 EVENT = b'42["message:new"'
 """How the frame of a message begins."""
 ACK = b"43"
+HOST = "127.0.0.1"
 FINE = b'[{"ok":true'
 READ = 1 << 16
 AT_ONCE = 32
@@ -33,12 +35,25 @@ class Lost(ConnectionError):
     """A connection ended, or a server does not answer any more."""
 
 
+class Greeting(Protocol):
+    """A handshake under way: `websocket.Handshake`, or another protocol's."""
+
+    first: bytes
+    """What the client begins with."""
+    rest: bytes
+    """What the server said behind the handshake."""
+
+    def hear(self, data: bytes) -> bytes | None:
+        """Take what the server said: what to send now (maybe nothing), or None once the connection is in."""
+        ...
+
+
 class Member:
     """One client."""
 
     __slots__ = ("fd", "handshake", "heard", "rest", "sock")
 
-    def __init__(self, sock: socket.socket, handshake: Handshake | None) -> None:
+    def __init__(self, sock: socket.socket, handshake: Greeting | None) -> None:
         self.sock = sock
         self.fd = sock.fileno()
         self.handshake = handshake
@@ -60,10 +75,11 @@ class Member:
 
 
 class Crowd:
-    """Clients of one server. `event` is how the frames begin that count."""
+    """Clients of one server, which `name` is. `event` is how the frames begin that count."""
 
-    def __init__(self, host: str, port: int, *, event: bytes = EVENT) -> None:
-        self._place = (host, port)
+    def __init__(self, name: str, port: int, *, event: bytes = EVENT) -> None:
+        self._name = name
+        self._place = (HOST, port)
         self._event = event
         self._poll = select.epoll()
         self._members: dict[int, Member] = {}
@@ -102,9 +118,14 @@ class Crowd:
 
     def enter(self, auth: bytes, number: int = 0) -> Member:
         """Begin to connect one client; it is in once its `handshake` is None."""
-        member = self._open(Handshake(auth), number)
-        member.say(upgrade(*self._place))
+        greeting = self.greeting(auth)
+        member = self._open(greeting, number)
+        member.say(greeting.first)
         return member
+
+    def greeting(self, auth: bytes) -> Greeting:
+        """The handshake of a client who shows this."""
+        return Handshake(*self._place, auth)
 
     def plug(self, count: int) -> None:
         """Connect clients that only listen to bytes, without any handshake."""
@@ -130,11 +151,11 @@ class Crowd:
             except BlockingIOError:
                 continue
             if not data:
-                raise Lost(f"the server hung up on client {self.people.index(member)}")
+                raise Lost(f"{self._name} hung up on client {self.people.index(member)}")
             if member.handshake is not None:
                 data = self._greet(member, data)
             if data:
-                self._step(member, member.rest + data if member.rest else data)
+                self.step(member, member.rest + data if member.rest else data)
         return bool(ready)
 
     def linger(self, seconds: float) -> None:
@@ -143,14 +164,14 @@ class Crowd:
         while (left := until - time.perf_counter()) > 0:
             self.pump(left)
 
-    def _open(self, handshake: Handshake | None, number: int) -> Member:
+    def _open(self, greeting: Greeting | None, number: int) -> Member:
         sock = socket.socket()
         sock.setsockopt(socket.IPPROTO_IP, 24, 1)  # IP_BIND_ADDRESS_NO_PORT: the port is chosen at connect
         sock.bind((f"127.0.0.{1 + number % SOURCES}", 0))
         sock.connect(self._place)
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        member = Member(sock, handshake)
+        member = Member(sock, greeting)
         self._members[member.fd] = member
         self.people.append(member)
         self._poll.register(member.fd, select.EPOLLIN)
@@ -169,7 +190,7 @@ class Crowd:
             member.say(answer)
         return b""
 
-    def _step(self, member: Member, data: bytes) -> None:
+    def step(self, member: Member, data: bytes) -> None:
         """Count the frames in `data`."""
         event, size, at, heard = self._event, len(data), 0, 0
         if self.tape is not None:
@@ -202,7 +223,14 @@ class Crowd:
 
     def _await_any(self) -> None:
         if not self.pump(PATIENCE):
-            raise Lost(f"the server at port {self._place[1]} says nothing any more")
+            raise Lost(f"{self._name} says nothing any more")
+
+
+def tend(crowds: Iterable[Crowd]) -> None:
+    """Let crowds that are not measured now answer pings, so that their servers keep them."""
+    for crowd in crowds:
+        while crowd.pump(0):
+            pass
 
 
 def ignore(_: Member, __: int, ___: bool) -> None:

@@ -1,14 +1,15 @@
-"""What it costs to tell a group: `python -m bench.fanout`. Mixee, Node, stock python-socketio, and the floor in C.
+"""What it costs to tell a group: `python -m bench.fanout`. Mixee beside its peers, and the floor in C.
 
 Stored messages of one sender to a group of 500 and to one of 3, with 1 and with 32 sends under way. The difference,
 by 497, is the cost of one more delivery; it leaves out what a send costs whoever hears it (storage, the answer), which
 the peers, who store nothing, do not pay.
 """
 
-from bench.crowd import EVENT, Crowd
+from bench.crowd import EVENT, Crowd, tend
 from bench.lab import Lab
 from bench.load import Broadcast, Spent
 from bench.peers import floor, mixee, node, stock
+from bench.peers.ejabberd import XmppCrowd
 from bench.peers.floor import Floor
 from bench.peers.peer import Guest, Peer, ids
 from bench.report import Goal, Report, Table
@@ -37,16 +38,19 @@ async def bench(lab: Lab) -> Report:
     """Run it."""
     large, small = lab.options.sized(500, 12), 3
     stages = await _stages(lab, large, small)
+    crowds = [stage.crowd for stage in stages]
     samples = Samples()
     for stage in stages:
         for size in (large, small):
             stage.run(size, lab.options.seconds / 3, 32)  # warm up
+            tend(crowds)
     for _ in range(lab.options.rounds):
         for stage in stages:
             for window in WINDOWS:
                 note(samples, stage, window, (large, small), lab.options.seconds)
-    for stage in stages:
-        stage.crowd.close()
+                tend(crowds)
+    for crowd in crowds:
+        crowd.close()
     return report(samples, [stage.peer.name for stage in stages], large)
 
 
@@ -67,20 +71,26 @@ async def _stages(lab: Lab, large: int, small: int) -> list[Stage]:
     server = await lab.mixee()
     guests = await lab.guests(server, large)
     groups = {size: await mixee.group(server, guests[:size]) for size in (large, small)}
+    rooms = {group: ids(guests[:size]) for size, group in groups.items()}
+    chat = await lab.ejabberd()
+    last = []
+    if chat is not None:  # it does not ping, so its clients may wait for the others
+        chat.groups = rooms
+        last.append(_join(chat, guests, groups, crowd=XmppCrowd(chat.name, chat.port)))
     stages = [_join(server, guests, groups)]
     frame = _frame(stages[0], small, lab.options.settle)
     for peer in (await lab.node(), await lab.stock()):
         if peer is not None:
-            peer.groups = {group: ids(guests[:size]) for size, group in groups.items()}
+            peer.groups = rooms
             stages.append(_join(peer, guests, groups))
     bare = await lab.floor(members=large, small=small, frame=frame)
     if bare is not None:
         stages.append(_plug(bare, large, small))
-    return stages
+    return stages + last
 
 
-def _join(peer: Peer, guests: list[Guest], groups: dict[int, str]) -> Stage:
-    crowd = Crowd("127.0.0.1", peer.port)
+def _join(peer: Peer, guests: list[Guest], groups: dict[int, str], crowd: Crowd | None = None) -> Stage:
+    crowd = crowd or Crowd(peer.name, peer.port)
     crowd.join([peer.auth(guest) for guest in guests])
     return Stage(peer, crowd, groups)
 
@@ -98,7 +108,7 @@ def _frame(stage: Stage, small: int, settle: float) -> int:
 
 
 def _plug(bare: Floor, large: int, small: int) -> Stage:
-    crowd = Crowd("127.0.0.1", bare.port)
+    crowd = Crowd(bare.name, bare.port)
     crowd.plug(large)
     return Stage(bare, crowd, {large: "a", small: "s"})
 

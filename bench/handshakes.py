@@ -21,7 +21,7 @@ SETTLE = 0.3
 
 def come_and_go(peer: Peer, auths: list[bytes], seconds: float, at_once: int) -> Spent:
     """Let clients come and go for so long; what it took."""
-    with Crowd("127.0.0.1", peer.port) as crowd:
+    with Crowd(peer.name, peer.port) as crowd:
         begun = done = 0
         inside: set[Member] = set()
         server, own, started = peer.cpu(), time.process_time(), time.perf_counter()

@@ -12,7 +12,7 @@ from bench.crowd import Crowd
 def main() -> None:
     """Hold."""
     port, auths = int(sys.argv[1]), Path(sys.argv[2]).read_bytes().splitlines()
-    with Crowd("127.0.0.1", port) as crowd:
+    with Crowd(f"port {port}", port) as crowd:
         crowd.join(auths)
         print("in", flush=True)
         while True:

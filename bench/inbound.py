@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from bench.crowd import PATIENCE, Crowd, Lost, Member
+from bench.crowd import PATIENCE, Crowd, Lost, Member, tend
 from bench.lab import Lab
 from bench.load import Spent
 from bench.peers import mixee, node
@@ -73,6 +73,7 @@ async def bench(lab: Lab) -> Report:
             samples.add(line.kind, "rate", spent.sends / spent.wall)
             samples.add(line.kind, "server", spent.busy * 100)
             samples.add(line.kind, "generator", spent.generating * 100)
+            tend(one.crowd for one in lines)
     for line in lines:
         line.crowd.close()
     return report(samples, [line.kind for line in lines])
@@ -91,7 +92,7 @@ async def _lines(lab: Lab, clients: int) -> list[Line]:
 
 
 def _line(peer: Peer, guests: list[Guest], kind: str, packet: bytes, settle: float) -> Line:
-    crowd = Crowd("127.0.0.1", peer.port)
+    crowd = Crowd(peer.name, peer.port)
     crowd.join([peer.auth(guest) for guest in guests])
     crowd.linger(settle)  # greetings
     return Line(peer, crowd, kind, packet)

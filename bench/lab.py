@@ -5,6 +5,7 @@ import base64
 import os
 import resource
 import secrets
+import shutil
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
@@ -18,7 +19,8 @@ from typing import TypeVar
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from bench.machine import cores
-from bench.peers import floor, mixee, node, stock
+from bench.peers import ejabberd, floor, mixee, node, stock
+from bench.peers.ejabberd import Ejabberd, NoEjabberd
 from bench.peers.floor import Floor, NoCompiler
 from bench.peers.node import NoNode
 from bench.peers.peer import Guest, Peer
@@ -29,7 +31,11 @@ from storage.embedded import Embedded
 from storage.mongo import Mongo
 from storage.redis import connect
 
+PEERS = ("node", "stock", "floor", "ejabberd")
 P = TypeVar("P", bound=Peer)
+MEMORY = Path("/dev/shm")
+ROOM = 4 << 30
+"""Bytes that must be free in memory before data is kept there."""
 HOLDING_SECONDS = 240.0
 """How long thousands may take to connect."""
 
@@ -44,6 +50,8 @@ class Options:
     write: bool = False
     without: frozenset[str] = frozenset()
     storage: tuple[str, str] | None = None
+    data: Path | None = None
+    """Where our own MongoDB keeps its data; None: in memory if there is room."""
 
     @property
     def settle(self) -> float:
@@ -62,9 +70,12 @@ def parse(arguments: Sequence[str] | None, description: str) -> Options:
     parser.add_argument("--rounds", type=int, help="how often each is repeated, the servers in turn (3)")
     parser.add_argument("--quick", action="store_true", help="tiny numbers: whether it runs, not how fast")
     parser.add_argument("--write", action="store_true", help="put the outcome into bench/RESULTS.md")
-    parser.add_argument("--without", nargs="*", default=[], choices=["node", "stock", "floor"], help="leave out")
+    parser.add_argument("--without", nargs="*", default=[], choices=PEERS, help="leave servers out")
     parser.add_argument("--mongodb", help="URL of a replica set to use; without one it is started, and Redis too")
     parser.add_argument("--redis", help="URL of a Redis to use")
+    parser.add_argument(
+        "--data", type=Path, help="folder for the data of our own MongoDB (in memory, if there is room)"
+    )
     given = parser.parse_args(arguments)
     if (given.mongodb is None) != (given.redis is None):
         parser.error("--mongodb and --redis go together")
@@ -75,6 +86,7 @@ def parse(arguments: Sequence[str] | None, description: str) -> Options:
         write=given.write,
         without=frozenset(given.without),
         storage=(given.mongodb, given.redis) if given.mongodb else None,
+        data=given.data,
     )
 
 
@@ -101,6 +113,7 @@ class Lab:
         self._holders = 0
         self.storage_pids: list[int] = []
         """MongoDB's and Redis's processes, when they are our own."""
+        self.on_disk = True
         self.storage = ("", "")
 
     async def __aenter__(self) -> "Lab":
@@ -108,7 +121,10 @@ class Lab:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         os.sched_setaffinity(0, {self.generator})
         try:
-            self.folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="mixee-bench-")))
+            parent = self.options.data or _in_memory()
+            self.on_disk = parent != MEMORY
+            folder = tempfile.TemporaryDirectory(prefix="mixee-bench-", dir=parent)
+            self.folder = Path(self._stack.enter_context(folder))
             self.storage = self.options.storage or await self._start_storage()
         except BaseException:
             await self.__aexit__(None, None, None)
@@ -171,6 +187,16 @@ class Lab:
             self.missing.append(str(error))
             return None
         return self._kept(peer)
+
+    async def ejabberd(self) -> Ejabberd | None:
+        """ejabberd, unless it is left out or not installed."""
+        if "ejabberd" in self.options.without:
+            return None
+        try:
+            return self._kept(await ejabberd.start(self.folder, on=self.servers[:1]))
+        except NoEjabberd as error:
+            self.missing.append(str(error))
+            return None
 
     async def guests(self, through: Peer, count: int) -> list[Guest]:
         """So many people with accounts; those of before are among them."""
@@ -256,3 +282,8 @@ class Lab:
         self._stack.push_async_callback(embedded.stop)
         self.storage_pids = list(embedded.pids().values())
         return str(embedded.mongodb_url), str(embedded.redis_url)
+
+
+def _in_memory() -> Path | None:
+    """The folder that is kept in memory, if it has room: a disk's fsync would hide what servers cost."""
+    return MEMORY if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM else None

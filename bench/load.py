@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from bench.crowd import PATIENCE, Crowd, Lost, Member
 from bench.peers.peer import Peer
-from bench.websocket import text
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +74,7 @@ class Broadcast:
 
     def _send(self, sent: int) -> None:
         self._number += 1
-        packet = self._peer.message(self._group, self._number, sent)
-        self._senders[sent % len(self._senders)].say(text(packet) if len(packet) > 1 else packet)
+        self._senders[sent % len(self._senders)].say(self._peer.message(self._group, self._number, sent))
 
     def _answer(self, _: Member, __: int, fine: bool) -> None:
         self._answered += 1

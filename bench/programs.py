@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -38,7 +39,12 @@ class Program:
         log = folder / f"{name}.log"
         with log.open("ab") as out, pinned(on):
             process = subprocess.Popen(
-                command, cwd=ROOT, env={**kept, **more}, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
+                [*_mortal(), *command],
+                cwd=ROOT,
+                env={**kept, **more},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
             )
         return cls(name, process, log)
 
@@ -65,6 +71,12 @@ class Program:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
+
+
+def _mortal() -> list[str]:
+    """What lets a program end with us, even if we are killed."""
+    found = shutil.which("setpriv")
+    return [found, "--pdeathsig", "TERM", "--"] if found else []
 
 
 def free_port() -> int:

@@ -50,7 +50,8 @@ def bounds(data: bytes, at: int) -> tuple[int, int] | None:
 class Handshake:
     """The client's side of a handshake, step by step: upgrade, Engine.IO open, Socket.IO CONNECT."""
 
-    def __init__(self, auth: bytes) -> None:
+    def __init__(self, host: str, port: int, auth: bytes) -> None:
+        self.first = upgrade(host, port)
         self._auth = auth
         self._upgraded = False
         self.rest = b""

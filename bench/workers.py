@@ -55,7 +55,7 @@ async def bench(lab: Lab) -> Report:
 
 def _measure(samples: Samples, server: Peer, guests: list[Guest], group: str, seconds: float) -> None:
     """One round with one number of workers."""
-    with Crowd("127.0.0.1", server.port) as crowd:
+    with Crowd(server.name, server.port) as crowd:
         crowd.join([server.auth(guest) for guest in guests])
         crowd.linger(min(seconds, 1.0))  # greetings
         load = Broadcast(server, crowd, group, len(guests), senders=crowd.people[:SENDERS])
@@ -78,7 +78,7 @@ async def _foreign(lab: Lab, samples: Samples, size: int) -> None:
     group = await mixee.group(here, guests)
     redis = connect(lab.storage[1])
     try:
-        with Crowd("127.0.0.1", here.port) as crowd, Crowd("127.0.0.1", there.port) as others:
+        with Crowd(here.name, here.port) as crowd, Crowd(there.name, there.port) as others:
             crowd.join([here.auth(guest) for guest in guests])
             others.join([there.auth(guest) for guest in lab.strangers(size)])
             crowd.linger(lab.options.settle)

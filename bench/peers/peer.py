@@ -8,6 +8,7 @@ import orjson
 
 from bench.machine import cpus
 from bench.programs import Program
+from bench.websocket import text
 
 HOST = "127.0.0.1"
 TEXT = "The quick brown fox jumps over the lazy dog, 123."
@@ -40,14 +41,14 @@ class Peer:
         return orjson.dumps(said | {"rooms": rooms} if rooms else said)
 
     def message(self, group: str, number: int, ack: int) -> bytes:
-        """The Socket.IO packet that says something in a group; every server gets the same."""
+        """The frame that says something in a group; every Socket.IO server gets the same."""
         said = {
             "conversationId": group,
             "type": "text",
             "content": TEXT,
             "clientMessageId": f"bench-{number:012d}",
         }
-        return b"42%d" % ack + orjson.dumps(["message:send", said])
+        return text(b"42%d" % ack + orjson.dumps(["message:send", said]))
 
     def cpu(self) -> float:
         """Seconds of CPU that it took so far."""

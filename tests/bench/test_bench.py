@@ -17,9 +17,9 @@ from tests.harness.servers import MONGODB, REDIS
 
 @pytest.fixture
 async def lab() -> AsyncIterator[Lab]:
-    """A lab on the tests' MongoDB and Redis, without Node and the C program."""
+    """A lab on the tests' MongoDB and Redis, with stock python-socketio as the only peer."""
     storage = os.environ[MONGODB], os.environ[REDIS]
-    tiny = Options(seconds=0.1, rounds=1, quick=True, without=frozenset({"node", "floor"}), storage=storage)
+    tiny = Options(seconds=0.1, rounds=1, quick=True, without=frozenset({"node", "floor", "ejabberd"}), storage=storage)
     async with Lab(tiny) as one:
         yield one
 
