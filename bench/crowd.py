@@ -64,7 +64,11 @@ class Member:
 
     def say(self, frame: bytes) -> None:
         """Send a frame. It is small and the server reads, so it fits the socket's buffer. Raises Lost."""
-        if self.sock.send(frame) != len(frame):
+        try:
+            whole = self.sock.send(frame) == len(frame)
+        except BlockingIOError:
+            whole = False
+        if not whole:
             raise Lost("the server does not read")
 
     def close(self, *, abruptly: bool = False) -> None:

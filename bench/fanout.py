@@ -138,11 +138,7 @@ def report(samples: Samples, servers: list[str], large: int) -> Report:
         Goal("deliveries/s", samples.ratio(mixee.NAME, node.NAME, "rate 32"), 1.6, "× Node", most=False),
         Goal("deliveries/s", samples.ratio(mixee.NAME, stock.NAME, "rate 32"), 6, "× stock", most=False),
     ]
-    result.notes = [
-        f"{name}: the generator was the limit, so its deliveries/s may be more than is shown"
-        for name in servers
-        if samples.of(name, "generator 32") > 95
-    ]
+    result.notes = samples.limits(servers, "generator 32")
     return result
 
 

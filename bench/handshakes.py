@@ -77,6 +77,7 @@ def report(samples: Samples, servers: list[str]) -> Report:
         [Table(["server", "handshakes/s", "µs a handshake", "generator %"], rows)],
     )
     result.goals = [Goal("handshakes/s", samples.ratio(mixee.NAME, node.NAME, "rate"), 1, "× Node", most=False)]
+    result.notes = samples.limits(servers)
     return result
 
 

@@ -116,6 +116,7 @@ def report(samples: Samples, kinds: list[str]) -> Report:
         [Table(["server", "µs an event", "events/s", "server %", "generator %"], rows)],
     )
     result.goals = [Goal("CPU per acked inbound event", samples.ratio(mixee.NAME, node.NAME, "cost"), 0.6, "× Node")]
+    result.notes = samples.limits(kinds)
     return result
 
 

@@ -148,7 +148,7 @@ class Lab:
         async def start() -> Peer:
             return await mixee.start(
                 self.folder,
-                on=self.servers[:1],
+                on=self.servers[:workers],
                 storage=self.storage,
                 database=self.database,
                 seed=base64.b64encode(self._key.seed).decode(),

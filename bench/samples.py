@@ -1,7 +1,11 @@
 """What the rounds of a benchmark gave: medians, how far they lie apart, and ratios of what was measured together."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from statistics import median
+
+FULL = 95
+"""Percent of a core from which on the generator may be what a rate is limited by."""
 
 
 class Samples:
@@ -34,6 +38,14 @@ class Samples:
             return None
         ratios = [one / another for one, another in zip(mine, theirs, strict=True) if another]
         return median(ratios) if ratios else None
+
+    def limits(self, servers: Iterable[str], measure: str = "generator") -> list[str]:
+        """Remarks on servers that could have done more, had the generator been faster. The measure is in percent."""
+        return [
+            f"{server}: the generator was the limit ({self.of(server, measure):.0f} % of its core)"
+            for server in servers
+            if self.of(server, measure) > FULL
+        ]
 
     def shown(self, server: str, measure: str, form: str) -> str:
         """Median and spread as text, `4.21 ±3%`; a dash when there is nothing."""

@@ -150,6 +150,7 @@ def report(samples: Samples, size: int) -> Report:
         Goal("a message to a room with no local member", samples.of(FOREIGN, "bytes"), 1, "bytes received"),
         Goal("a message to a room with no local member", samples.of(FOREIGN, "cpu"), 1, "µs of CPU"),
     ]
+    result.notes = samples.limits(map(str, COUNTS))
     return result
 
 
