@@ -68,7 +68,7 @@ lock: $(READY) ## pin dependencies anew, for every Python from 3.11 on
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -o requirements-dev.lock requirements-dev.in
 
 clean: ## remove everything that was made, the data in var/ included
-	rm -rf $(VENV) var tests/js/node_modules build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) var tests/js/node_modules bench/reference/node/node_modules build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help setup run demo test lint format spec check chaos bench lock clean

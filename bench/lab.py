@@ -50,6 +50,8 @@ class Options:
     write: bool = False
     without: frozenset[str] = frozenset()
     storage: tuple[str, str] | None = None
+    note: str = ""
+    """What else is to be said of the run."""
     data: Path | None = None
     """Where our own MongoDB keeps its data; None: in memory if there is room."""
 
@@ -71,6 +73,7 @@ def parse(arguments: Sequence[str] | None, description: str) -> Options:
     parser.add_argument("--quick", action="store_true", help="tiny numbers: whether it runs, not how fast")
     parser.add_argument("--write", action="store_true", help="put the outcome into bench/RESULTS.md")
     parser.add_argument("--without", nargs="*", default=[], choices=PEERS, help="leave servers out")
+    parser.add_argument("--note", default="", help="what else is to be said of the run, for bench/RESULTS.md")
     parser.add_argument("--mongodb", help="URL of a replica set to use; without one it is started, and Redis too")
     parser.add_argument("--redis", help="URL of a Redis to use")
     parser.add_argument(
@@ -87,6 +90,7 @@ def parse(arguments: Sequence[str] | None, description: str) -> Options:
         without=frozenset(given.without),
         storage=(given.mongodb, given.redis) if given.mongodb else None,
         data=given.data,
+        note=given.note,
     )
 
 

@@ -29,7 +29,7 @@ async def run(bench: Bench, lab: Lab) -> Report:
         report = await bench(lab)
     finally:
         lab.clear()
-    report.notes += lab.missing
+    report.notes += [*lab.missing, *filter(None, [lab.options.note])]
     lab.missing.clear()
     print(f"\n{report.text()}\n", flush=True)
     if lab.options.write:
