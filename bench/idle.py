@@ -34,7 +34,7 @@ class Held:
 
 async def bench(lab: Lab) -> Report:
     """Run it."""
-    each = lab.options.sized(5_000, 20)
+    each = lab.options.sized(lab.options.connections // HALVES, 20)
     samples = Samples()
     peers = [one for one in (await lab.mixee(), await lab.node(), await lab.stock()) if one is not None]
     held = [await _fill(lab, peer, each, samples) for peer in peers]

@@ -36,7 +36,7 @@ P = TypeVar("P", bound=Peer)
 MEMORY = Path("/dev/shm")
 ROOM = 4 << 30
 """Bytes that must be free in memory before data is kept there."""
-HOLDING_SECONDS = 240.0
+HOLDING_SECONDS = 600.0
 """How long thousands may take to connect."""
 
 
@@ -50,6 +50,8 @@ class Options:
     write: bool = False
     without: frozenset[str] = frozenset()
     storage: tuple[str, str] | None = None
+    connections: int = 10_000
+    """Idle ones, to each server."""
     note: str = ""
     """What else is to be said of the run."""
     data: Path | None = None
@@ -73,6 +75,7 @@ def parse(arguments: Sequence[str] | None, description: str) -> Options:
     parser.add_argument("--quick", action="store_true", help="tiny numbers: whether it runs, not how fast")
     parser.add_argument("--write", action="store_true", help="put the outcome into bench/RESULTS.md")
     parser.add_argument("--without", nargs="*", default=[], choices=PEERS, help="leave servers out")
+    parser.add_argument("--connections", type=int, default=10_000, help="idle ones, to each server (10000)")
     parser.add_argument("--note", default="", help="what else is to be said of the run, for bench/RESULTS.md")
     parser.add_argument("--mongodb", help="URL of a replica set to use; without one it is started, and Redis too")
     parser.add_argument("--redis", help="URL of a Redis to use")
@@ -90,6 +93,7 @@ def parse(arguments: Sequence[str] | None, description: str) -> Options:
         without=frozenset(given.without),
         storage=(given.mongodb, given.redis) if given.mongodb else None,
         data=given.data,
+        connections=given.connections,
         note=given.note,
     )
 
