@@ -25,6 +25,8 @@ async def circumstances(lab: Lab, name: str, wall: float) -> list[str]:
     command = f"python -m bench.{name} --write"
     if options.without:
         command += " --without " + " ".join(sorted(options.without))
+    if name == "idle":
+        command += f" --connections {options.connections}"
     load = os.getloadavg()[0]
     packages = ", ".join(f"{one} {version(one)}" for one in PACKAGES)
     ran = (
