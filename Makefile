@@ -12,6 +12,7 @@ PORT ?= 8080
 WORKERS ?= 1
 TESTS ?= tests
 JOBS ?= 2
+BENCH ?=
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -63,8 +64,8 @@ chaos: setup ## test the checker with every seeded bug, then kill servers under 
 	$(BIN)/python -X dev -W error -m pytest -q -m chaos_full tests/chaos
 	$(BIN)/python -m tests.chaos --kills 50 --messages 100000 --report docs/chaos.md
 
-bench: setup ## measure the hot paths
-	$(BIN)/python -m bench.log_append
+bench: setup ## measure beside Node, stock python-socketio and C, about 10 minutes (BENCH="--write --rounds 5")
+	$(BIN)/python -m bench $(BENCH)
 
 lock: $(READY) ## pin dependencies anew, for every Python from 3.11 on
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
@@ -72,7 +73,7 @@ lock: $(READY) ## pin dependencies anew, for every Python from 3.11 on
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -o requirements-dev.lock requirements-dev.in
 
 clean: ## remove everything that was made, the data in var/ included
-	rm -rf $(VENV) var tests/js/node_modules build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) var tests/js/node_modules bench/reference/node/node_modules build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help setup run demo test lint format spec check chaos bench lock clean

@@ -1,0 +1,32 @@
+// A message with the fields of Mixee's, so that it is as long.
+export function shaped(id, seq, data, user, now) {
+  return {
+    id,
+    conversationId: data.conversationId,
+    seq,
+    revision: 1,
+    senderId: user,
+    type: data.type,
+    content: data.content,
+    media: null,
+    location: null,
+    poll: null,
+    replyToMessageId: null,
+    mentionedUserIds: [],
+    reactions: [],
+    status: "sent",
+    deliveredTo: [],
+    readBy: [],
+    isReported: false,
+    isDeleted: false,
+    deletedAt: null,
+    deletedBy: null,
+    expiresAt: null,
+    createdAt: now,
+    updatedAt: now,
+    editedAt: null,
+    clientMessageId: data.clientMessageId,
+    idempotent: true,
+    duplicate: false,
+  };
+}
