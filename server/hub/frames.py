@@ -1,28 +1,42 @@
-"""What travels between processes: an event, written once, and who hears it; or an order to cut connections."""
+"""What travels between processes: an event, framed once, and who hears it; or an order to cut connections."""
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import orjson
 
-VERSION = 1
+from server.hub.framing import event_frame
+
+VERSION = 2
+
+_HEAD = struct.Struct(">BBQHHI")
+"""Version, flags, seq, and the lengths of: the sender's name, the conversation's id, the ids of the users."""
+
+_CUT, _PASSING, _SPREAD = 1, 2, 4
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One event on its way. `conversation` and `seq` are set for entries of a log, which arrive in order and once.
 
-    `at` is when the entry was appended (seconds since 1970); known for frames that were read from the log, else 0.
+    `wire` is the finished WebSocket frame. `at` is when the entry was appended (seconds since 1970); known for frames
+    that were read from the log, else 0. `spread` marks an entry that changes who is in the conversation.
     """
 
-    event: str
-    payload: Any
+    wire: bytes
     users: Sequence[str]
     conversation: str | None = None
     seq: int = 0
     passing: bool = False
     at: float = 0.0
+    spread: bool = False
+
+    @classmethod
+    def of(cls, event: str, payload: Any, users: Sequence[str], conversation: str | None = None, seq: int = 0) -> "Frame":
+        """The frame of an event whose payload is what JSON can say."""
+        return cls(event_frame(event, payload), users, conversation, seq)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,34 +52,41 @@ Message = Frame | Cut
 
 
 def pack(node: str, message: Message) -> bytes:
-    """The message as bytes, with the process that sent it."""
+    """The message as bytes, with the process that sent it. Ids hold no comma."""
+    sender = node.encode()
     if isinstance(message, Cut):
-        return orjson.dumps([VERSION, node, "cut", message.by, message.id, message.code])
-    return orjson.dumps(
-        [
-            VERSION,
-            node,
-            "frame",
-            message.event,
-            message.payload,
-            list(message.users),
-            message.conversation,
-            message.seq,
-            message.passing,
-        ]
-    )
+        order = orjson.dumps([message.by, message.id, message.code])
+        return _HEAD.pack(VERSION, _CUT, 0, len(sender), 0, 0) + sender + order
+    conversation = (message.conversation or "").encode()
+    users = ",".join(message.users).encode()
+    flags = (_PASSING if message.passing else 0) | (_SPREAD if message.spread else 0)
+    head = _HEAD.pack(VERSION, flags, message.seq, len(sender), len(conversation), len(users))
+    return b"".join((head, sender, conversation, users, message.wire))
+
+
+def sent_by(data: bytes, node: bytes) -> bool:
+    """Whether a packed message is of this process, told without unpacking it."""
+    return data.startswith(node, _HEAD.size)
 
 
 def unpack(data: bytes) -> tuple[str, Message]:
     """The sender and the message. Raises ValueError for anything that `pack` did not write."""
     try:
-        version, node, kind, *rest = orjson.loads(data)
+        version, flags, seq, sender_size, conversation_size, users_size = _HEAD.unpack_from(data)
         if version != VERSION:
             raise ValueError(f"version {version} of the hub's frames is not ours ({VERSION})")
-        if kind == "cut":
-            by, who, code = rest
-            return node, Cut(by, who, code)
-        event, payload, users, conversation, seq, passing = rest
-        return node, Frame(event, payload, users, conversation, seq, passing)
-    except (TypeError, ValueError) as error:
-        raise ValueError("not a frame of the hub") from error
+        start = _HEAD.size + sender_size
+        sender = data[_HEAD.size : start].decode()
+        if flags & _CUT:
+            by, who, code = orjson.loads(data[start:])
+            return sender, Cut(by, who, code)
+        after = start + conversation_size
+        conversation = data[start:after].decode() or None
+        users = data[after : after + users_size].decode()
+        wire = data[after + users_size :]
+        if len(data) < after + users_size + 2:
+            raise ValueError("it ends too early")
+    except (struct.error, UnicodeDecodeError, TypeError, ValueError) as error:
+        raise ValueError(f"not a message of the hub: {error}") from error
+    passing, spread = bool(flags & _PASSING), bool(flags & _SPREAD)
+    return sender, Frame(wire, users.split(",") if users else [], conversation, seq, passing=passing, spread=spread)
