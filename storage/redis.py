@@ -1,22 +1,42 @@
-"""The one module that names the Redis driver: a client whose every wait is bounded, scripts, and errors."""
+"""The Redis driver for commands and scripts: a client whose every wait is bounded. (`storage.pubsub` listens.)
+
+A Redis Cluster is given as `redis://host:port/?cluster=true`: any of its servers, the others are found. What one script
+or command touches must then lie in one slot, so the names of such keys begin with the same text in braces.
+"""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.client import PubSub
+from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import RedisError
 
-__all__ = ["PubSub", "Redis", "RedisError", "Script", "connect", "ping"]
+__all__ = ["Redis", "RedisError", "Script", "connect", "is_cluster", "ping"]
+
+CLUSTER_CONNECTIONS = 1_000
+"""Commands that may be under way at one server of a cluster."""
 
 
 def connect(url: str, *, timeout: float = 5.0, retries: int = 3) -> Redis:
     """A client of one Redis. No attempt waits longer than `timeout` seconds; a lost connection is retried.
 
-    When all connections are busy, a command waits for one: a burst must not look like a fault of Redis.
+    When all connections are busy, a command waits for one: a burst must not look like a fault of Redis. (The driver's
+    client of a cluster cannot wait, so it may have many.) Raises ValueError for a URL that is none.
     """
+    url, cluster = _without_cluster(url)
+    if cluster:
+        found = RedisCluster.from_url(
+            url,
+            decode_responses=False,
+            socket_timeout=timeout,
+            socket_connect_timeout=timeout,
+            health_check_interval=15,
+            max_connections=CLUSTER_CONNECTIONS,
+            retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), retries),
+        )
+        return cast("Redis", found)  # it has the same commands, and no type in common with the other
     pool = BlockingConnectionPool.from_url(
         url,
         decode_responses=False,
@@ -28,6 +48,22 @@ def connect(url: str, *, timeout: float = 5.0, retries: int = 3) -> Redis:
         retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), retries),
     )
     return Redis.from_pool(pool)
+
+
+def is_cluster(url: str) -> bool:
+    """Whether the URL names a Redis Cluster."""
+    return _without_cluster(url)[1]
+
+
+def _without_cluster(url: str) -> tuple[str, bool]:
+    """The URL as the driver knows it, and whether it said `cluster=true`. Raises ValueError for another value."""
+    parts = urlsplit(url)
+    options = parse_qsl(parts.query, keep_blank_values=True)
+    given = [value.lower() for name, value in options if name == "cluster"]
+    if any(value not in {"true", "false"} for value in given):
+        raise ValueError("Redis URL: cluster must be true or false")
+    rest = urlencode([(name, value) for name, value in options if name != "cluster"])
+    return (urlunsplit(parts._replace(query=rest)) if given else url), "true" in given
 
 
 async def ping(redis: Redis) -> None:

@@ -18,7 +18,7 @@ def _build(kit: Kit) -> Presence:
     return Presence(
         live=LiveStore(
             kit.redis,
-            prefix=f"mixee:{kit.mongo.database.name}:presence",
+            prefix=f"{kit.namespace}:presence",
             node=kit.node,
             refill_ms=int(2000 * settings.beat_seconds),
         ),

@@ -72,9 +72,14 @@ class SocketDoor:
         try:
             if self.draining:
                 raise Unavailable("This server is stopping: connect again.", retry_after_ms=1000)
-            if len(self._hub.connections) >= self._max_connections:
+            if self._hub.size >= self._max_connections:
                 raise Unavailable("This server is full: connect again later.", retry_after_ms=5000)
             actor = await self._sign_in(auth)
+            request = environ["aiohttp.request"]
+            address = address_of(request, self._trusted)
+            agent = request.headers.get("User-Agent", "")[:MAX_USER_AGENT]
+            await self._hub.enter(Connection(sid, actor, address, self._clock.now(), agent))
+            self._callers[sid] = Caller("socket", address, agent)
         except MixeeError as error:
             HANDSHAKES.labels(error.code).inc()
             raise Refused(error.message, problem(error, where="connect").error()) from error
@@ -83,11 +88,6 @@ class SocketDoor:
             trouble = problem(error, where="connect")
             raise Refused(trouble.message, trouble.error()) from error
         HANDSHAKES.labels("ok").inc()
-        request = environ["aiohttp.request"]
-        address = address_of(request, self._trusted)
-        agent = request.headers.get("User-Agent", "")[:MAX_USER_AGENT]
-        self._callers[sid] = Caller("socket", address, agent)
-        self._hub.connections.add(Connection(sid, actor, address, self._clock.now(), agent))
         self._measure()
 
     async def connected(self, sid: str) -> None:
@@ -114,10 +114,19 @@ class SocketDoor:
             for event in await one.greets(self._services[one.name], connection.actor):
                 self._hub.tell(connection, event)
 
+    async def gather(self, user_ids: Sequence[str]) -> dict[str, set[str]]:
+        """The large conversations of people, asked of every slice that has some."""
+        found: dict[str, set[str]] = {one: set() for one in user_ids}
+        for one in self._slices:
+            if one.gathers:
+                for user_id, conversations in (await one.gathers(self._services[one.name], user_ids)).items():
+                    found[user_id].update(conversations)
+        return found
+
     async def disconnected(self, sid: str, reason: str) -> None:
         """Forget the connection, and tell the slices."""
         self._callers.pop(sid, None)
-        connection = self._hub.connections.remove(sid)
+        connection = self._hub.leave(sid)
         if connection is None:
             return
         DISCONNECTS.labels(reason.replace(" ", "_")).inc()

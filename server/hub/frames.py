@@ -1,7 +1,7 @@
 """What travels between processes: an event, framed once, and who hears it; or an order to cut connections."""
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,6 +13,8 @@ VERSION = 2
 
 _HEAD = struct.Struct(">BBQHHI")
 """Version, flags, seq, and the lengths of: the sender's name, the conversation's id, the ids of the users."""
+_SENDER_SIZE = 11
+"""Where the (lower byte of the) length of the sender's name is; names are shorter than 256 bytes."""
 
 _CUT, _PASSING, _SPREAD = 1, 2, 4
 
@@ -23,6 +25,8 @@ class Frame:
 
     `wire` is the finished WebSocket frame. `at` is when the entry was appended (seconds since 1970); known for frames
     that were read from the log, else 0. `spread` marks an entry that changes who is in the conversation.
+    `members` is everybody in the conversation, when the audience is less: the processes of all of them must learn that
+    the entry's place is taken. Only the process that sends the frame knows `members` and `at`; they do not travel.
     """
 
     wire: bytes
@@ -32,9 +36,12 @@ class Frame:
     passing: bool = False
     at: float = 0.0
     spread: bool = False
+    members: Sequence[str] = ()
 
     @classmethod
-    def of(cls, event: str, payload: Any, users: Sequence[str], conversation: str | None = None, seq: int = 0) -> "Frame":
+    def of(
+        cls, event: str, payload: Any, users: Sequence[str], conversation: str | None = None, seq: int = 0
+    ) -> "Frame":
         """The frame of an event whose payload is what JSON can say."""
         return cls(event_frame(event, payload), users, conversation, seq)
 
@@ -64,9 +71,17 @@ def pack(node: str, message: Message) -> bytes:
     return b"".join((head, sender, conversation, users, message.wire))
 
 
+def pack_for_each(node: str, frame: Frame) -> Iterator[tuple[str, bytes]]:
+    """A frame without a place in a log, packed for each of its users alone: nobody else's name goes to his channel."""
+    sender, flags, wire = node.encode(), _PASSING if frame.passing else 0, frame.wire
+    for user in frame.users:
+        name = user.encode()
+        yield user, b"".join((_HEAD.pack(VERSION, flags, 0, len(sender), 0, len(name)), sender, name, wire))
+
+
 def sent_by(data: bytes, node: bytes) -> bool:
     """Whether a packed message is of this process, told without unpacking it."""
-    return data.startswith(node, _HEAD.size)
+    return data.startswith(node, _HEAD.size) and data[_SENDER_SIZE] == len(node)
 
 
 def unpack(data: bytes) -> tuple[str, Message]:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -11,14 +11,14 @@ from prometheus_client import Counter
 
 from server.clock import Clock
 from server.events import Audience, Event, Members, Nobody, Passing, Users
-from server.hub.backplane import Backplane
 from server.hub.connections import Connection, Connections
 from server.hub.frames import Cut, Frame, Message
+from server.hub.framing import event_frame
+from server.hub.listening import Gather, Listening
 from server.hub.notices import Behind, Closing, Draining, ServerDrain, SessionClosed, SyncBehind
-from server.hub.sequencer import SLACK_SECONDS, Fill, Sequencer
+from server.hub.sequencer import SLACK_SECONDS, Fill, Heads, Sequencer
 from server.hub.sockets import Sockets
 from server.models import Output
-from storage.redis import Redis
 
 log = logging.getLogger("mixee.hub")
 
@@ -31,7 +31,8 @@ Heard = Callable[[Event[Any]], Awaitable[None]]
 class Hub:
     """One per process. Services reach it through `publish` and `cut` only."""
 
-    def __init__(self, redis: Redis, clock: Clock, *, node: str, channel: str) -> None:
+    def __init__(self, redis_url: str, clock: Clock, *, node: str, namespace: str, linger: float = 30.0) -> None:
+        """`linger`: seconds that a channel is still listened to after the last one here who needed it has left."""
         self.node = node
         self._clock = clock
         self.connections = Connections()
@@ -45,31 +46,61 @@ class Hub:
             since=lambda: self._since,
             lost=self._lost,
         )
-        self._backplane = Backplane(redis, channel=channel, node=node, heard=self._take, interrupted=self._interrupted)
+        self._listening = Listening(
+            redis_url,
+            namespace=namespace,
+            node=node,
+            heard=self._take,
+            behind=self._tell_behind,
+            catcher=self._sequencer,
+            linger=linger,
+        )
 
     def attach(self, sockets: Sockets) -> None:
         """Say which sockets this process has."""
         self._sockets = sockets
 
-    def fills(self, fill: Fill) -> None:
-        """Say where a conversation's missing entries are read."""
-        self._sequencer.fills(fill)
+    def fills(self, fill: Fill, heads: Heads | None = None) -> None:
+        """Say where a conversation's missing entries are read, and the last entries of conversations."""
+        self._sequencer.fills(fill, heads)
+
+    def gathers(self, gather: Gather) -> None:
+        """Say where the large conversations of people are read."""
+        self._listening.gathers(gather)
 
     async def start(self) -> None:
         """Join the cluster."""
-        await self._backplane.start()
+        await self._listening.start()
         self._since = self._clock.now().timestamp()
 
     async def stop(self) -> None:
         """Leave the cluster."""
-        await self._backplane.stop()
+        await self._listening.stop()
         await self._sequencer.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     @property
     def listening(self) -> bool:
         """Whether this process hears the others."""
-        return self._backplane.listening
+        return self._listening.backplane.listening
+
+    @property
+    def size(self) -> int:
+        """How many connections there are, those included that are just being let in."""
+        return len(self._listening)
+
+    async def enter(self, connection: Connection) -> None:
+        """A connection begins here: once this returns, whatever is published for its user is heard.
+
+        Raises what reading the user's conversations raises.
+        """
+        if await self._listening.enter(connection.user_id, connection.id):
+            self.connections.add(connection)
+
+    def leave(self, connection_id: str) -> Connection | None:
+        """A connection has ended; None when it was not here."""
+        self._listening.leave(connection_id)
+        return self.connections.remove(connection_id)
 
     async def emit(self, event: Event[Any]) -> None:
         """Bring an event to its audience, here at once and on the other processes through the backplane."""
@@ -77,18 +108,18 @@ class Hub:
         if frame is None:
             return
         self._take(frame)
-        self._backplane.send(frame)
+        self._listening.backplane.send(frame)
 
     async def cut(self, *, by: Literal["user", "session"], who: str, code: str) -> None:
         """Close the connections of a user or a session on every process; `code` tells the client why."""
         order = Cut(by, who, code)
         self._take(order)
-        self._backplane.send(order)
+        self._listening.backplane.send(order)
 
     def tell(self, connection: Connection, event: Event[Any]) -> None:
         """Tell one connection of this process."""
         if self._sockets:
-            self._sockets.tell([connection.id], event.name, _wire(event.payload))
+            self._sockets.tell([connection.id], event_frame(event.name, event.payload))
 
     async def drain(self, seconds: float) -> None:
         """Ask every client of this process to go elsewhere, spread over `seconds`, then end the transports."""
@@ -126,43 +157,41 @@ class Hub:
         else:
             self._deliver(message)
 
-    def _deliver(self, frame: Frame) -> None:
-        self._tell(list(self._ids(frame)), frame)
+    def _deliver(self, frame: Frame) -> bool:
+        if frame.spread:
+            self._listening.spread(frame)
+        return self._tell(list(self._ids(frame)), frame)
 
-    def _deliver_late(self, frame: Frame) -> None:
+    def _deliver_late(self, frame: Frame) -> bool:
         """Tell an entry that was missed to the connections that were there when it was appended."""
+        if frame.spread:
+            self._listening.spread(frame)
+        until = frame.at + SLACK_SECONDS if frame.at else float("inf")
         connections = [self.connections.get(one) for one in self._ids(frame)]
-        self._tell([one.id for one in connections if one and one.since.timestamp() < frame.at + SLACK_SECONDS], frame)
+        return self._tell([one.id for one in connections if one and one.since.timestamp() < until], frame)
 
     def _ids(self, frame: Frame) -> Iterator[str]:
         return (one for user in frame.users for one in self.connections.of_user(user))
 
-    def _tell(self, ids: list[str], frame: Frame) -> None:
+    def _tell(self, ids: list[str], frame: Frame) -> bool:
         if ids and self._sockets:
-            told = self._sockets.tell(ids, frame.event, frame.payload, passing=frame.passing)
+            told = self._sockets.tell(ids, frame.wire, passing=frame.passing)
             DELIVERIES.labels("passing" if frame.passing else "durable").inc(told)
+        return bool(ids)
 
     def _lost(self, conversation: str, users: Sequence[str]) -> None:
-        notice = SyncBehind(Behind(conversation_ids=[conversation]), to=Users(users))
-        frame = _frame(notice)
+        self._tell_behind(users, [conversation])
+
+    def _tell_behind(self, users: Collection[str], conversations: Sequence[str]) -> None:
+        """Tell people here that they may have missed something in these conversations; none named: in all."""
+        frame = _frame(SyncBehind(Behind(conversation_ids=list(conversations)), to=Users(users)))
         if frame:
             self._deliver(frame)
-
-    async def _interrupted(self) -> None:
-        """After a gap in the backplane, tell every client of this process that it may have missed something."""
-        self._sequencer.forget()
-        notice = SyncBehind(Behind(conversation_ids=[]), to=Nobody())
-        for connection in self.connections.all():
-            self.tell(connection, notice)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _wire(payload: Output) -> Any:
-    return payload.model_dump(mode="json", by_alias=True, exclude_none=False)
 
 
 def _frame(event: Event[Any]) -> Frame | None:
@@ -174,9 +203,18 @@ def frame_of(name: str, payload: Output, to: Audience, *, at: datetime | None = 
     match to:
         case Nobody():
             return None
-        case Members(conversation_id, seq, ids):
-            return Frame(name, _wire(payload), sorted(ids), conversation_id, seq, at=at.timestamp() if at else 0.0)
+        case Members():
+            members = () if to.everybody is None or len(to.everybody) == len(to.ids) else sorted(to.everybody)
+            return Frame(
+                event_frame(name, payload),
+                sorted(to.ids),
+                to.conversation_id,
+                to.seq,
+                at=at.timestamp() if at else 0.0,
+                spread=to.spread,
+                members=members,
+            )
         case Passing(ids):
-            return Frame(name, _wire(payload), sorted(ids), passing=True)
+            return Frame(event_frame(name, payload), sorted(ids), passing=True)
         case Users(ids):
-            return Frame(name, _wire(payload), sorted(ids))
+            return Frame(event_frame(name, payload), sorted(ids))

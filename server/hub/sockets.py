@@ -20,6 +20,8 @@ from engineio.async_drivers.aiohttp import WebSocket
 from socketio import exceptions as sio_exceptions
 from socketio import packet as sio_packet
 
+from server.hub.framing import payload_of
+
 log = logging.getLogger("mixee.hub")
 
 NAMESPACE = "/"
@@ -221,13 +223,12 @@ class Sockets:
         self.server = HubServer(door, max_in_flight=max_in_flight, **options)
         self._slow = slow
 
-    def tell(self, sids: Iterable[str], event: str, payload: Any, *, passing: bool = False) -> int:
-        """Queue one event for several sockets, encoded once; how many took it.
+    def tell(self, sids: Iterable[str], wire: bytes, *, passing: bool = False) -> int:
+        """Queue one finished frame for several sockets; how many took it.
 
         `passing` events skip a socket that is behind. A socket whose queue is full is reported as slow.
         """
-        encoded = sio_packet.Packet(sio_packet.EVENT, namespace=NAMESPACE, data=[event, payload]).encode()
-        packet = eio_packet.Packet(eio_packet.MESSAGE, encoded)
+        packet = eio_packet.Packet(eio_packet.MESSAGE, payload_of(wire)[1:].decode())
         told = 0
         for sid in sids:
             socket = self._socket(sid)

@@ -179,13 +179,13 @@ class Subscriber:
     def subscribe(self, channels: Iterable[bytes]) -> None:
         """Ask for channels; when there is no link, `Owner.up_again` will be called once there is."""
         if self._link is not None:
-            for some in _commands(channels):
+            for some in commands(channels):
                 self._link.subscribe(some)
 
     def unsubscribe(self, channels: Iterable[bytes]) -> None:
         """End the subscriptions to channels."""
         if self._link is not None:
-            for some in _commands(channels):
+            for some in commands(channels):
                 self._link.unsubscribe(some)
 
     def renew(self) -> None:
@@ -217,7 +217,7 @@ class Subscriber:
             self._link = None
 
 
-def _commands(channels: Iterable[bytes]) -> Iterable[list[bytes]]:
+def commands(channels: Iterable[bytes]) -> Iterable[list[bytes]]:
     """The channels in lists of one partition each, none longer than a command may be."""
     for _, same in groupby(sorted(channels, key=partition_of), key=partition_of):
         while some := list(islice(same, MAX_CHANNELS)):

@@ -1,4 +1,4 @@
-"""Redis servers of a test's own: one that may be killed, stopped and started again, and a cluster of three primaries."""
+"""Redis servers of a test's own: one that may be killed, stopped and started again, and a cluster of three."""
 
 import asyncio
 import os
@@ -7,6 +7,7 @@ import sys
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from storage.embedded import launch
 from storage.embedded.binaries import REDIS, find
 from storage.embedded.folder import HOST, free_port
 from storage.redis import RedisError, connect
+from tests.harness.servers import until
 
 PASSWORD = "hush"
 SLOTS = 16_384
@@ -114,10 +116,8 @@ class RedisCluster:
             self.names.append((await one.ask("CLUSTER", "MYID")).decode())
         for one in self.servers[1:]:
             await first.ask("CLUSTER", "MEET", HOST, one.port, one.bus)
-        async with asyncio.timeout(READY_SECONDS):
-            for one in self.servers:
-                while not await self._complete(one):
-                    await asyncio.sleep(PATIENCE)
+        for one in self.servers:
+            await until(partial(self._complete, one), seconds=READY_SECONDS)
 
     async def move(self, slot: int, to: int) -> None:
         """Give a slot to a server, as a resharding does: the new one learns it first, then the others."""
@@ -138,7 +138,6 @@ async def redis_process(folder: Path) -> AsyncIterator[RedisProcess]:
     try:
         yield one
     finally:
-        one.signal(signal.SIGCONT) if one.process and one.process.returncode is None else None
         await one.kill()
 
 

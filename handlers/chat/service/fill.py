@@ -49,7 +49,7 @@ def frame(state: State, entry: Entry, target: Entry | None) -> Frame:
     """One entry as a frame; one that nobody may see any more has no audience, but keeps its place."""
     event = event_of(state, entry, target)
     made = frame_of(event.name, event.payload, event.to, at=entry.at) if event is not None else None
-    return made or Frame(MessageNew.name, None, [], entry.conversation, entry.seq)
+    return made or Frame(b"", [], entry.conversation, entry.seq)
 
 
 def event_of(state: State, entry: Entry, target: Entry | None) -> Event[Any] | None:
@@ -71,4 +71,4 @@ def event_of(state: State, entry: Entry, target: Entry | None) -> Event[Any] | N
 
 
 def _audience(state: State, message: Entry, at: Entry) -> Members:
-    return Members(at.conversation, at.seq, state.audience(message.seq, hidden_from(message)))
+    return state.told(at.seq, state.audience(message.seq, hidden_from(message)))

@@ -176,7 +176,7 @@ async def test_when_somebody_was_last_here_outlives_the_server(
     await pass_time(clock, server, seconds=11)
     after = minute(clock)
 
-    async for key in server.app.redis.scan_iter(match=f"mixee:{server.app.mongo.database.name}:presence:*"):
+    async for key in server.app.redis.scan_iter(match=f"{server.app.namespace}:presence:*"):
         await server.app.redis.delete(key)
     await pass_time(clock, server, seconds=6)
     await pass_time(clock, server, seconds=120)

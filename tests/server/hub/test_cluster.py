@@ -60,7 +60,7 @@ async def test_entries_that_two_processes_tell_at_once_arrive_once_and_in_order_
     await asyncio.gather(*(socket.next("note:step") for socket in sockets))
 
     committed = {
-        ("t", seq): Frame("note:step", {"thread": "t", "seq": seq}, ["ada", "bob"], "t", seq) for seq in range(1, 62)
+        ("t", seq): Frame.of("note:step", {"thread": "t", "seq": seq}, ["ada", "bob"], "t", seq) for seq in range(1, 62)
     }
     notes_of(one).log = notes_of(two).log = committed
     tellers = (notes_of(one), notes_of(two))
@@ -77,7 +77,7 @@ async def test_what_redis_loses_is_read_from_the_log(engine: Engine, at: At) -> 
     await notes_of(one).step(_step(1, "bob"))
     await bob.next("note:step")
 
-    lost = Frame("note:step", {"thread": "t", "seq": 2}, ["bob"], "t", 2)
+    lost = Frame.of("note:step", {"thread": "t", "seq": 2}, ["bob"], "t", 2)
     notes_of(two).log["t", 2] = lost
     await notes_of(one).step(_step(3, "bob"))
 
@@ -130,7 +130,7 @@ async def test_a_client_that_does_not_read_is_cut_off_before_it_costs_memory(eng
     connection = next(iter(one.app.hub.connections.all()))
     queue = one.app.hub._sockets._socket(connection.id).queue  # type: ignore[union-attr]
 
-    frame = Frame("note:new", {"text": "x"}, ["ada"])
+    frame = Frame.of("note:new", {"text": "x"}, ["ada"])
     most = 0
     for _ in range(MAX_QUEUE + 50):
         one.app.hub._deliver(frame)

@@ -1,7 +1,7 @@
 """The order that a process lets a conversation's entries through in, whatever order they come in."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +12,7 @@ from server.hub.sequencer import MAX_HELD, SLACK_SECONDS, TAIL, Sequencer
 
 
 def entry(seq: int, conversation: str = "c", at: float = 0.0) -> Frame:
-    return Frame("message:new", {"seq": seq}, ["ada"], conversation, seq, at=at)
+    return Frame(b"%d" % seq, ["ada"], conversation, seq, at=at)
 
 
 class Watched:
@@ -23,18 +23,36 @@ class Watched:
         self.lost: list[tuple[str, Sequence[str]]] = []
         self.late: list[int] = []
         self.asked: list[tuple[int, int]] = []
+        self.told: list[int] = []
+        """Everything, in its order."""
+        self.heads: dict[str, int] = {}
+        self.compared: list[list[str]] = []
         self.anybody = True
         self.appended: dict[int, float] = {}
         self.sequencer = Sequencer(
-            deliver=lambda frame: self.through.append(frame.seq),
-            late=lambda frame: self.late.append(frame.seq),
+            deliver=self.deliver,
+            late=self.tell_late,
             local=lambda _: self.anybody,
             since=lambda: 100.0,
             lost=lambda conversation, users: self.lost.append((conversation, users)),
             hold=hold,
             capacity=capacity,
         )
-        self.sequencer.fills(self.read)
+        self.sequencer.fills(self.read, self.read_heads)
+
+    def deliver(self, frame: Frame) -> bool:
+        self.through.append(frame.seq)
+        self.told.append(frame.seq)
+        return self.anybody
+
+    def tell_late(self, frame: Frame) -> bool:
+        self.late.append(frame.seq)
+        self.told.append(frame.seq)
+        return self.anybody
+
+    async def read_heads(self, conversations: Sequence[str]) -> Mapping[str, int]:
+        self.compared.append(list(conversations))
+        return {one: self.heads.get(one, 0) for one in conversations}
 
     async def read(self, conversation: str, first: int, last: int) -> Sequence[Frame]:
         self.asked.append((first, last))
@@ -85,7 +103,8 @@ async def test_a_missing_entry_is_read_from_the_log() -> None:
     watched.sequencer.push(entry(4))
     await watched.rest()
 
-    assert watched.through == [1, 2, 3, 4]
+    assert watched.told == [1, 2, 3, 4]
+    assert watched.late == [2, 3]
     assert watched.asked == [(2, 3)]
     assert watched.sequencer.repairs == 1
 
@@ -251,7 +270,7 @@ def test_whatever_the_order_the_losses_and_the_repeats_every_entry_goes_through_
                 watched.sequencer.push(entry(seq))
         await watched.rest()
         await watched.sequencer.close()
-        return watched.through
+        return watched.told
 
     assert asyncio.run(story()) == list(range(1, 9))
 
