@@ -4,21 +4,18 @@ Redis may lose anything at any time. Nothing is lost by that: the log is the tru
 is filled from it, and after an interruption the clients are told to `sync`.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterable
 
-from prometheus_client import Counter
-
 from server.hub.channels import FEW, Channels
 from server.hub.frames import Cut, Frame, Message, pack, pack_for_each, sent_by, unpack
+from server.hub.measures import EVERY_SECONDS, Measures, Received
 from storage.pubsub import ShardedPubSub
+from storage.tasks import end
 
 log = logging.getLogger("mixee.hub")
 
-RECEIVED = Counter("mixee_backplane_received_total", "Publications that came from Redis", ["kind"])
-_OWN, _REPEATED, _FOREIGN, _UNREADABLE = (
-    RECEIVED.labels(kind) for kind in ("own", "repeated", "foreign", "unreadable")
-)
 CONTROL_SECONDS = 5.0
 
 
@@ -44,6 +41,8 @@ class Backplane:
         self._node_bytes = node.encode()
         self._heard = heard
         self._last = b""
+        self._measuring: asyncio.Task[None] | None = None
+        self.received = Received()
 
     @property
     def listening(self) -> bool:
@@ -56,9 +55,11 @@ class Backplane:
         self.hold(self.channels.control)
         if not await self.settled([self.channels.control], CONTROL_SECONDS):
             raise TimeoutError("Redis does not confirm a subscription")
+        self._measuring = asyncio.get_running_loop().create_task(self._measure(), name="hub measures")
 
     async def stop(self) -> None:
         """Send what waits, for a moment, and close the connections."""
+        await end(self._measuring)
         await self.pubsub.stop()
 
     def hold(self, channel: bytes) -> None:
@@ -100,18 +101,24 @@ class Backplane:
 
     def _take(self, _: bytes, data: bytes) -> None:
         if sent_by(data, self._node_bytes):
-            _OWN.inc()
+            self.received.own += 1
             return
         if data == self._last:
-            _REPEATED.inc()
+            self.received.repeated += 1
             return
         try:
             message = unpack(data)[1]
         except ValueError as error:
-            _UNREADABLE.inc()
+            self.received.unreadable += 1
             log.warning("a message on the backplane cannot be read: %s", error)
             return
         # An entry comes once for each of its people here. Other events may well be the same twice.
         self._last = data if isinstance(message, Frame) and message.seq else b""
-        _FOREIGN.inc()
+        self.received.foreign += 1
         self._heard(message)
+
+    async def _measure(self) -> None:
+        measures = Measures()
+        while True:
+            await asyncio.sleep(EVERY_SECONDS)
+            measures.hand_over(self.received, self.pubsub)
