@@ -23,7 +23,7 @@ from server.edge.limits import Limiter
 from server.edge.socket import SocketDoor
 from server.hub.hub import Hub
 from server.hub.notices import Limits
-from server.hub.sockets import Sockets
+from server.hub.sockets import DoorServer
 from server.jobs import Bound, JobRunner
 from server.slices import Kit, Slice
 from server.spec.pages import spec_routes
@@ -86,6 +86,7 @@ class App:
         )
         self._stack = AsyncExitStack()
         self._door: SocketDoor | None = None
+        self._sockets: DoorServer | None = None
 
     async def start(self) -> None:
         """Open storage, build the services, join the cluster. After an error everything opened is closed again."""
@@ -104,6 +105,8 @@ class App:
             for one in self.slices:
                 await self._begin(one, stack)
             stack.push_async_callback(self.relay.settle)
+            if self._sockets:
+                stack.push_async_callback(self._sockets.shutdown)
             leases = Leases(self.mongo, self.node)
             jobs = [Bound(job, self.services[one.name]) for one in self.slices for job in one.jobs]
             self._background(stack, self.health.watch())
@@ -181,9 +184,8 @@ class App:
         )
         self._door.serve(commands, built.by_slice)
         self.hub.gathers(self._door.gather)
-        sockets = Sockets(
+        sockets = DoorServer(
             self._door,
-            slow=self.hub.slow,
             max_in_flight=settings.max_in_flight,
             transports=self.transports,
             ping_interval=settings.ping_interval,
@@ -192,7 +194,8 @@ class App:
             cors_allowed_origins="*" if "*" in settings.allowed_origins else (settings.allowed_origins or None),
         )
         self.hub.attach(sockets)
-        sockets.server.attach(self.web, socketio_path=SOCKET_PATH)
+        self._sockets = sockets
+        sockets.attach(self.web, socketio_path=SOCKET_PATH)
         self.web.add_routes(http.routes(commands))
         self.web.add_routes(self.health.routes())
         self.web.add_routes(spec_routes(self.slices, release()))

@@ -6,6 +6,8 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+from aiohttp import web
+
 from server.actors import Actor, Authenticator, Caller
 from server.clock import Clock
 from server.edge.dispatch import Dispatch, Request, finished
@@ -20,9 +22,9 @@ from server.errors import (
     problem,
 )
 from server.events import Nobody
-from server.hub.connections import Connection
+from server.hub.connections import Connection, Outlet
 from server.hub.hub import Hub
-from server.hub.notices import Limits, Ready, SessionReady
+from server.hub.notices import Behind, Limits, Ready, SessionReady, SyncBehind
 from server.hub.sockets import Refused
 from server.metrics import ACTIVE_USERS, CONNECTIONS, DISCONNECTS, EVENT_DURATION, EVENTS, HANDSHAKES
 from server.models import wire_time
@@ -67,7 +69,12 @@ class SocketDoor:
         self._commands = {one.event: one for one in commands if one.event}
         self._services = services
 
-    async def connect(self, sid: str, environ: dict[str, Any], auth: Any) -> None:
+    def arrives(self, request: web.Request) -> Caller:
+        """What to remember of the request that opened a session."""
+        agent = request.headers.get("User-Agent", "")[:MAX_USER_AGENT]
+        return Caller("socket", address_of(request, self._trusted), agent)
+
+    async def connect(self, sid: str, outlet: Outlet, caller: Caller, auth: Any) -> None:
         """Let a connection in whose access token holds. Raises Refused; its data carries a `code`."""
         try:
             if self.draining:
@@ -75,11 +82,8 @@ class SocketDoor:
             if self._hub.size >= self._max_connections:
                 raise Unavailable("This server is full: connect again later.", retry_after_ms=5000)
             actor = await self._sign_in(auth)
-            request = environ["aiohttp.request"]
-            address = address_of(request, self._trusted)
-            agent = request.headers.get("User-Agent", "")[:MAX_USER_AGENT]
-            await self._hub.enter(Connection(sid, actor, address, self._clock.now(), agent))
-            self._callers[sid] = Caller("socket", address, agent)
+            connection = Connection(sid, actor, caller.address, self._clock.now(), caller.user_agent)
+            await self._hub.enter(connection, outlet)
         except MixeeError as error:
             HANDSHAKES.labels(error.code).inc()
             raise Refused(error.message, problem(error, where="connect").error()) from error
@@ -88,6 +92,7 @@ class SocketDoor:
             trouble = problem(error, where="connect")
             raise Refused(trouble.message, trouble.error()) from error
         HANDSHAKES.labels("ok").inc()
+        self._callers[sid] = caller
         self._measure()
 
     async def connected(self, sid: str) -> None:
@@ -134,6 +139,12 @@ class SocketDoor:
         for one in self._slices:
             if one.disconnected:
                 await self._guard(one.name, one.disconnected(self._services[one.name], connection))
+
+    def caught_up(self, sid: str) -> None:
+        """Tell a client that had missed events to sync."""
+        connection = self._hub.connections.get(sid)
+        if connection is not None:
+            self._hub.tell(connection, SyncBehind(Behind(conversation_ids=[]), to=Nobody()))
 
     async def event(self, sid: str, name: str, arguments: list[Any]) -> Any:
         """Handle an event: the answer, or (when its second half is still to come) an awaitable of it."""

@@ -3,8 +3,21 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from server.actors import Actor
+
+
+class Outlet(Protocol):
+    """The way to a client: finished WebSocket frames leave through it in their order."""
+
+    def tell(self, frame: bytes, *, passing: bool = False) -> bool:
+        """Tell an event; whether it was taken. A client that does not read gets none, and is told to sync later."""
+        ...
+
+    def hang_up(self) -> None:
+        """End the transport after what was told: the client connects again by itself."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +42,19 @@ class Connections:
 
     def __init__(self) -> None:
         self._by_id: dict[str, Connection] = {}
-        self._by_user: dict[str, set[str]] = {}
+        self._outlets: dict[str, Outlet] = {}
+        self.by_user: dict[str, dict[str, Outlet]] = {}
+        """The outlets of everybody who is connected here, by user and connection."""
         self._by_session: dict[str, set[str]] = {}
 
     def __len__(self) -> int:
         return len(self._by_id)
 
-    def add(self, connection: Connection) -> None:
-        """Remember a connection."""
+    def add(self, connection: Connection, outlet: Outlet) -> None:
+        """Remember a connection and the way to its client."""
         self._by_id[connection.id] = connection
-        self._by_user.setdefault(connection.user_id, set()).add(connection.id)
+        self._outlets[connection.id] = outlet
+        self.by_user.setdefault(connection.user_id, {})[connection.id] = outlet
         self._by_session.setdefault(connection.actor.session_id, set()).add(connection.id)
 
     def remove(self, connection_id: str) -> Connection | None:
@@ -46,22 +62,31 @@ class Connections:
         connection = self._by_id.pop(connection_id, None)
         if connection is None:
             return None
-        _discard(self._by_user, connection.user_id, connection_id)
-        _discard(self._by_session, connection.actor.session_id, connection_id)
+        del self._outlets[connection_id]
+        theirs = self.by_user[connection.user_id]
+        del theirs[connection_id]
+        if not theirs:
+            del self.by_user[connection.user_id]
+        self._forget_session(connection)
         return connection
 
     def replace(self, connection: Connection) -> None:
         """Swap a connection for the same one with another actor (a fresh token)."""
+        outlet = self._outlets[connection.id]
         self.remove(connection.id)
-        self.add(connection)
+        self.add(connection, outlet)
 
     def get(self, connection_id: str) -> Connection | None:
         """The connection of that id."""
         return self._by_id.get(connection_id)
 
+    def outlet(self, connection_id: str) -> Outlet | None:
+        """The way to the client of that connection."""
+        return self._outlets.get(connection_id)
+
     def of_user(self, user_id: str) -> Iterable[str]:
         """Ids of the user's connections here."""
-        return self._by_user.get(user_id, ())
+        return self.by_user.get(user_id, ())
 
     def of_session(self, session_id: str) -> Iterable[str]:
         """Ids of the session's connections here."""
@@ -69,11 +94,11 @@ class Connections:
 
     def users(self) -> Iterable[str]:
         """Everybody who is connected here."""
-        return self._by_user
+        return self.by_user
 
     def user_count(self) -> int:
         """How many people are connected here."""
-        return len(self._by_user)
+        return len(self.by_user)
 
     def expired(self, now: datetime) -> list[Connection]:
         """Connections whose access token has run out."""
@@ -83,9 +108,8 @@ class Connections:
         """Every connection here."""
         return list(self._by_id.values())
 
-
-def _discard(table: dict[str, set[str]], key: str, connection_id: str) -> None:
-    ids = table[key]
-    ids.discard(connection_id)
-    if not ids:
-        del table[key]
+    def _forget_session(self, connection: Connection) -> None:
+        ids = self._by_session[connection.actor.session_id]
+        ids.discard(connection.id)
+        if not ids:
+            del self._by_session[connection.actor.session_id]

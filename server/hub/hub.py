@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -11,19 +11,19 @@ from prometheus_client import Counter
 
 from server.clock import Clock
 from server.events import Audience, Event, Members, Nobody, Passing, Users
-from server.hub.connections import Connection, Connections
+from server.hub.connections import Connection, Connections, Outlet
 from server.hub.frames import Cut, Frame, Message
 from server.hub.framing import event_frame
 from server.hub.listening import Gather, Listening
 from server.hub.notices import Behind, Closing, Draining, ServerDrain, SessionClosed, SyncBehind
 from server.hub.sequencer import SLACK_SECONDS, Fill, Heads, Sequencer
-from server.hub.sockets import Sockets
+from server.hub.sockets import DoorServer
 from server.models import Output
 
 log = logging.getLogger("mixee.hub")
 
 DELIVERIES = Counter("mixee_deliveries_total", "Events queued for a socket", ["kind"])
-SLOW = Counter("mixee_slow_consumer_total", "Connections cut because they did not read", ["action"])
+DURABLE, PASSING = DELIVERIES.labels("durable"), DELIVERIES.labels("passing")
 
 Heard = Callable[[Event[Any]], Awaitable[None]]
 
@@ -31,18 +31,17 @@ Heard = Callable[[Event[Any]], Awaitable[None]]
 class Hub:
     """One per process. Services reach it through `publish` and `cut` only."""
 
-    def __init__(self, redis_url: str, clock: Clock, *, node: str, namespace: str, linger: float = 30.0) -> None:
-        """`linger`: seconds that a channel is still listened to after the last one here who needed it has left."""
+    def __init__(self, redis_url: str, clock: Clock, *, node: str, namespace: str) -> None:
         self.node = node
         self._clock = clock
         self.connections = Connections()
-        self._sockets: Sockets | None = None
+        self._server: DoorServer | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._since = float("inf")
         self._sequencer = Sequencer(
             deliver=self._deliver,
             late=self._deliver_late,
-            local=lambda frame: any(self._ids(frame)),
+            local=self._anybody,
             since=lambda: self._since,
             lost=self._lost,
         )
@@ -53,12 +52,11 @@ class Hub:
             heard=self._take,
             behind=self._tell_behind,
             catcher=self._sequencer,
-            linger=linger,
         )
 
-    def attach(self, sockets: Sockets) -> None:
-        """Say which sockets this process has."""
-        self._sockets = sockets
+    def attach(self, server: DoorServer) -> None:
+        """Say which server this process's clients are connected to."""
+        self._server = server
 
     def fills(self, fill: Fill, heads: Heads | None = None) -> None:
         """Say where a conversation's missing entries are read, and the last entries of conversations."""
@@ -89,13 +87,13 @@ class Hub:
         """How many connections there are, those included that are just being let in."""
         return len(self._listening)
 
-    async def enter(self, connection: Connection) -> None:
+    async def enter(self, connection: Connection, outlet: Outlet) -> None:
         """A connection begins here: once this returns, whatever is published for its user is heard.
 
         Raises what reading the user's conversations raises.
         """
         if await self._listening.enter(connection.user_id, connection.id):
-            self.connections.add(connection)
+            self.connections.add(connection, outlet)
 
     def leave(self, connection_id: str) -> Connection | None:
         """A connection has ended; None when it was not here."""
@@ -118,32 +116,29 @@ class Hub:
 
     def tell(self, connection: Connection, event: Event[Any]) -> None:
         """Tell one connection of this process."""
-        if self._sockets:
-            self._sockets.tell([connection.id], event_frame(event.name, event.payload))
+        outlet = self.connections.outlet(connection.id)
+        if outlet is not None:
+            outlet.tell(event_frame(event.name, event.payload))
 
     async def drain(self, seconds: float) -> None:
         """Ask every client of this process to go elsewhere, spread over `seconds`, then end the transports."""
-        if self._sockets is None:
+        if self._server is None:
             return
         leaving = self.connections.all()
         for connection in leaving:
             after = random.uniform(0, seconds)
             self.tell(connection, ServerDrain(Draining(reconnect_in_ms=int(after * 1000)), to=Nobody()))
-        await self._sockets.server.finish(seconds)
+        await self._server.finish(seconds)
         for connection in leaving:
-            self._sockets.leave(connection.id)
-
-    def slow(self, connection_id: str) -> None:
-        """End a connection that does not read."""
-        if self._sockets and self.connections.get(connection_id):
-            SLOW.labels("cut").inc()
-            self._spawn(self._sockets.abort(connection_id))
+            outlet = self.connections.outlet(connection.id)
+            if outlet is not None:
+                outlet.hang_up()
 
     def close(self, connection: Connection, code: str) -> None:
         """End one connection of this process and tell it why."""
-        if self._sockets:
+        if self._server is not None:
             self.tell(connection, SessionClosed(Closing(code=code), to=Nobody()))
-            self._spawn(self._sockets.close(connection.id))
+            self._spawn(self._server.disconnect(connection.id))
 
     def _take(self, message: Message) -> None:
         if isinstance(message, Cut):
@@ -157,27 +152,35 @@ class Hub:
         else:
             self._deliver(message)
 
+    def _anybody(self, frame: Frame) -> bool:
+        by_user = self.connections.by_user
+        return any(user in by_user for user in frame.users)
+
     def _deliver(self, frame: Frame) -> bool:
         if frame.spread:
             self._listening.spread(frame)
-        return self._tell(list(self._ids(frame)), frame)
+        by_user, wire, passing, told = self.connections.by_user, frame.wire, frame.passing, 0
+        for user in frame.users:
+            outlets = by_user.get(user)
+            if outlets is not None:
+                for outlet in outlets.values():
+                    told += outlet.tell(wire, passing=passing)
+        if told:
+            (PASSING if passing else DURABLE).inc(told)
+        return told > 0
 
     def _deliver_late(self, frame: Frame) -> bool:
         """Tell an entry that was missed to the connections that were there when it was appended."""
         if frame.spread:
             self._listening.spread(frame)
-        until = frame.at + SLACK_SECONDS if frame.at else float("inf")
-        connections = [self.connections.get(one) for one in self._ids(frame)]
-        return self._tell([one.id for one in connections if one and one.since.timestamp() < until], frame)
-
-    def _ids(self, frame: Frame) -> Iterator[str]:
-        return (one for user in frame.users for one in self.connections.of_user(user))
-
-    def _tell(self, ids: list[str], frame: Frame) -> bool:
-        if ids and self._sockets:
-            told = self._sockets.tell(ids, frame.wire, passing=frame.passing)
-            DELIVERIES.labels("passing" if frame.passing else "durable").inc(told)
-        return bool(ids)
+        until, told = frame.at + SLACK_SECONDS if frame.at else float("inf"), 0
+        for user in frame.users:
+            for id_, outlet in self.connections.by_user.get(user, {}).items():
+                connection = self.connections.get(id_)
+                if connection and connection.since.timestamp() < until:
+                    told += outlet.tell(frame.wire)
+        DURABLE.inc(told)
+        return told > 0
 
     def _lost(self, conversation: str, users: Sequence[str]) -> None:
         self._tell_behind(users, [conversation])
@@ -204,7 +207,7 @@ def frame_of(name: str, payload: Output, to: Audience, *, at: datetime | None = 
         case Nobody():
             return None
         case Members():
-            members = () if to.everybody is None or len(to.everybody) == len(to.ids) else sorted(to.everybody)
+            hidden = to.everybody is not None and len(to.everybody) != len(to.ids)
             return Frame(
                 event_frame(name, payload),
                 sorted(to.ids),
@@ -212,7 +215,7 @@ def frame_of(name: str, payload: Output, to: Audience, *, at: datetime | None = 
                 to.seq,
                 at=at.timestamp() if at else 0.0,
                 spread=to.spread,
-                members=members,
+                members=sorted(to.everybody or ()) if hidden else (),
             )
         case Passing(ids):
             return Frame(event_frame(name, payload), sorted(ids), passing=True)

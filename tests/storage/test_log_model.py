@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import gc
 import os
 from collections.abc import Coroutine, Iterator, Sequence
 from itertools import count
@@ -278,6 +279,9 @@ def effort() -> settings:
 
 # A node that dies inside a transaction holds its conversation for seconds: on a busy machine that adds up.
 @pytest.mark.timeout(600)
+# The driver does not close the socket of a read that is cancelled half-way, and that is how a node dies here.
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning")
 def test_random_work_on_crashing_nodes_agrees_with_a_naive_model(database: str) -> None:
     Logs.loop = asyncio.new_event_loop()
     Logs.mongo = Mongo(os.environ[MONGODB], database)
@@ -287,3 +291,4 @@ def test_random_work_on_crashing_nodes_agrees_with_a_naive_model(database: str) 
     finally:
         Logs.loop.run_until_complete(Logs.mongo.close())
         Logs.loop.close()
+        gc.collect()  # here, where the warnings above are expected

@@ -7,7 +7,6 @@ import aiohttp
 import pytest
 
 from server.hub.frames import Frame
-from server.hub.sockets import MAX_QUEUE
 from storage.redis import Redis
 from tests.harness.people import Person
 from tests.harness.servers import Server, until
@@ -121,24 +120,6 @@ async def test_a_stopping_server_tells_its_clients_and_ends_their_transports(eng
     await asyncio.wait_for(socket.closed.wait(), 5)
     status, body = await ada.http("GET", "/readyz")
     assert (status, body["faults"]["server"]) == (503, "is stopping")
-
-
-async def test_a_client_that_does_not_read_is_cut_off_before_it_costs_memory(engine: Engine, at: At) -> None:
-    one = await engine()
-    ada = await at("ada", one)
-    socket = await ada.socket()
-    connection = next(iter(one.app.hub.connections.all()))
-    queue = one.app.hub._sockets._socket(connection.id).queue  # type: ignore[union-attr]
-
-    frame = Frame.of("note:new", {"text": "x"}, ["ada"])
-    most = 0
-    for _ in range(MAX_QUEUE + 50):
-        one.app.hub._deliver(frame)
-        most = max(most, queue.qsize())
-
-    assert most == MAX_QUEUE
-    await asyncio.wait_for(socket.closed.wait(), 5)
-    await until(lambda: len(one.app.hub.connections) == 0)
 
 
 def _step(seq: int, *to: str) -> Position:

@@ -8,6 +8,19 @@ from server.hub.connections import Connection, Connections
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
+class Nowhere:
+    """The way to no client."""
+
+    def tell(self, frame: bytes, *, passing: bool = False) -> bool:
+        return False
+
+    def hang_up(self) -> None:
+        """There is nobody."""
+
+
+OUT = Nowhere()
+
+
 def connection(name: str, user: str, session: str = "s", expires: datetime = NOON) -> Connection:
     return Connection(name, Actor(user, "user", frozenset(), session, "device", expires), "127.0.0.1", NOON)
 
@@ -15,18 +28,19 @@ def connection(name: str, user: str, session: str = "s", expires: datetime = NOO
 def test_a_connection_is_found_by_id_by_user_and_by_session() -> None:
     table = Connections()
 
-    table.add(connection("1", "ada", "phone"))
-    table.add(connection("2", "ada", "desk"))
+    table.add(connection("1", "ada", "phone"), OUT)
+    table.add(connection("2", "ada", "desk"), OUT)
 
     assert set(table.of_user("ada")) == {"1", "2"}
     assert list(table.of_session("desk")) == ["2"]
     assert table.get("1") == connection("1", "ada", "phone")
+    assert table.outlet("1") is OUT
     assert (len(table), table.user_count()) == (2, 1)
 
 
 def test_a_removed_connection_leaves_nothing_behind() -> None:
     table = Connections()
-    table.add(connection("1", "ada"))
+    table.add(connection("1", "ada"), OUT)
 
     first, second = table.remove("1"), table.remove("1")
 
@@ -38,15 +52,15 @@ def test_a_removed_connection_leaves_nothing_behind() -> None:
 
 def test_a_connection_is_expired_from_the_moment_its_token_is() -> None:
     table = Connections()
-    table.add(connection("1", "ada", expires=NOON))
-    table.add(connection("2", "bob", expires=NOON + timedelta(milliseconds=1)))
+    table.add(connection("1", "ada", expires=NOON), OUT)
+    table.add(connection("2", "bob", expires=NOON + timedelta(milliseconds=1)), OUT)
 
     assert [one.id for one in table.expired(NOON)] == ["1"]
 
 
 def test_a_fresh_token_replaces_the_old_one() -> None:
     table = Connections()
-    table.add(connection("1", "ada", "old"))
+    table.add(connection("1", "ada", "old"), OUT)
 
     table.replace(connection("1", "ada", "new", NOON + timedelta(hours=1)))
 

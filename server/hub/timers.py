@@ -1,0 +1,61 @@
+"""Timers of many sockets at the price of one: all of a kind have the same span, so the first set is the first due."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+T = TypeVar("T", bound=Hashable)
+
+COARSE_SECONDS = 0.05
+"""Timers due within this time of each other ring together."""
+
+
+class Timers(Generic[T]):
+    """Calls `due` with each item, and the time at which it was due, `span` seconds after it was set.
+
+    An item that is set again meanwhile counts anew, and one that is dropped not at all.
+    """
+
+    def __init__(self, span: float, due: Callable[[T, float], None]) -> None:
+        self.span = span
+        self._due = due
+        self._at: OrderedDict[T, float] = OrderedDict()
+        self._handle: asyncio.TimerHandle | None = None
+
+    def __len__(self) -> int:
+        return len(self._at)
+
+    def set(self, item: T, since: float | None = None) -> None:
+        """Let the item be due a span after `since` (now): a time, on the loop's clock, that never goes back."""
+        loop = asyncio.get_running_loop()
+        at = (loop.time() if since is None else since) + self.span
+        self._at[item] = at
+        self._at.move_to_end(item)
+        if self._handle is None:
+            self._handle = loop.call_at(at, self._ring)
+
+    def drop(self, item: T) -> None:
+        """Forget the item."""
+        self._at.pop(item, None)
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._at.clear()
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def _ring(self) -> None:
+        self._handle = None
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        while self._at:
+            item, at = next(iter(self._at.items()))
+            if at > now:
+                break
+            del self._at[item]
+            self._due(item, at)
+        if self._at and self._handle is None:
+            first = next(iter(self._at.values()))
+            self._handle = loop.call_later(max(first - now, min(COARSE_SECONDS, self.span / 100)), self._ring)
