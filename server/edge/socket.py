@@ -92,7 +92,8 @@ class SocketDoor:
             trouble = problem(error, where="connect")
             raise Refused(trouble.message, trouble.error()) from error
         HANDSHAKES.labels("ok").inc()
-        self._callers[sid] = caller
+        if self._hub.connections.get(sid) is not None:  # else it ended while it was let in
+            self._callers[sid] = caller
         self._measure()
 
     async def connected(self, sid: str) -> None:
