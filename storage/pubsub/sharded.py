@@ -100,7 +100,7 @@ class ShardedPubSub:
         await end(*self._tasks)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_SECONDS):
-                await asyncio.gather(*(one.publisher.settled() for one in self._servers.values()))
+                await self.drained()
         self._subscriptions.close()
         await end(*(task for one in self._servers.values() for task in one.tasks))
         self._servers.clear()
@@ -142,6 +142,10 @@ class ShardedPubSub:
     async def settled(self, channels: Iterable[bytes], timeout: float | None) -> bool:  # noqa: ASYNC109 - no error
         """Wait until Redis has confirmed these subscriptions; whether it did in `timeout` seconds."""
         return await self._subscriptions.settled(channels, timeout)
+
+    async def drained(self) -> None:
+        """Wait until Redis has answered everything that was published so far, or it is lost."""
+        await asyncio.gather(*(one.publisher.settled() for one in self._servers.values()))
 
     def up_again(self, subscriber: Subscriber) -> None:
         """A link stands (called by its Subscriber)."""

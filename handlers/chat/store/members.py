@@ -20,12 +20,14 @@ MAX_CONVERSATIONS = 10_000
 MAX_MEMBERS = 2_000
 """More than any conversation can have: the bound of reads that want all members."""
 
+LARGE = "large"
+
 MEMBER_INDEXES = (
     IndexModel([("conversationId", ASCENDING), ("active", ASCENDING), ("joinSeq", ASCENDING)], name="conversation"),
     IndexModel([("userId", ASCENDING), ("active", ASCENDING)], name="user"),
     IndexModel(
         [("userId", ASCENDING), ("conversationId", ASCENDING)],
-        name="large",
+        name=LARGE,
         partialFilterExpression={"large": True, "active": True},
     ),
 )
@@ -105,7 +107,8 @@ class MemberStore:
         found: dict[str, list[str]] = {one: [] for one in user_ids}
         where = in_large(found)
         wanted = {"_id": 0, "userId": 1, "conversationId": 1}
-        for document in await self._collection.find(where, fields=wanted, limit=MAX_CONVERSATIONS * max(1, len(found))):
+        limit = MAX_CONVERSATIONS * max(1, len(found))
+        for document in await self._collection.find(where, fields=wanted, limit=limit, hint=LARGE):
             found[document["userId"]].append(document["conversationId"])
         return found
 

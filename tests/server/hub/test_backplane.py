@@ -70,8 +70,7 @@ def entry(seq: int, users: Collection[str], **options: Any) -> Frame:
 
 async def settle(one: Node, two: Node) -> None:
     """Return once Redis has handed on everything that `one` has sent, and `two` has heard what came after it."""
-    for server in one.backplane.pubsub._servers.values():
-        await server.publisher.settled()
+    await one.backplane.pubsub.drained()
     one.backplane.send(Cut("user", "nobody", "settle"))
     await until(lambda: Cut("user", "nobody", "settle") in two.heard)
     two.heard.remove(Cut("user", "nobody", "settle"))

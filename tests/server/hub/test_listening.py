@@ -110,9 +110,7 @@ async def test_who_comes_into_a_large_thread_hears_what_follows_and_who_leaves_h
     assert [one["seq"] for one in ada.events("note:step")] == [1, 2]
 
 
-async def test_what_was_appended_before_the_new_subscription_stood_is_read_from_the_log(
-    engine: Engine, at: At
-) -> None:
+async def test_what_was_appended_before_the_new_subscription_stood_is_read_from_the_log(engine: Engine, at: At) -> None:
     one, two = await engine(), await engine()
     ada = await (await at("ada", two)).socket()
     await notes_of(one).step(step(1, "ada"))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.hub.frames import Frame
-from server.hub.sequencer import MAX_HELD, SLACK_SECONDS, TAIL, Sequencer
+from server.hub.sequencer import MAX_HELD, MAX_HOLE, SLACK_SECONDS, TAIL, Sequencer
 
 
 def entry(seq: int, conversation: str = "c", at: float = 0.0) -> Frame:
@@ -235,6 +235,110 @@ async def test_what_is_held_has_a_bound() -> None:
 
     assert watched.through == [1, *range(3, 3 + MAX_HELD + 1)]
     assert watched.lost == [("c", ["ada"])]
+
+
+async def test_what_fills_a_hole_goes_only_to_those_who_were_there_when_it_was_appended() -> None:
+    watched = Watched()
+    watched.sequencer.push(entry(1))
+
+    watched.sequencer.push(entry(3))
+    await watched.rest()
+
+    assert (watched.through, watched.late, watched.told) == ([1, 3], [2], [1, 2, 3])
+
+
+async def test_after_a_long_absence_the_conversation_begins_anew_and_the_hole_is_not_read() -> None:
+    watched = Watched()
+    watched.sequencer.push(entry(1))
+    first = MAX_HOLE + 3
+
+    watched.sequencer.push(entry(first))
+    await watched.rest()
+
+    assert watched.asked == [(first - TAIL, first - 1)]
+    assert (watched.through, watched.late) == ([1, first], list(range(first - TAIL, first)))
+    assert watched.lost == [("c", ["ada"])]
+
+
+async def test_after_a_long_absence_nobody_who_came_later_is_told_to_sync() -> None:
+    watched = Watched()
+    watched.sequencer.push(entry(1))
+    watched.sequencer._late = lambda _: False  # everybody here is younger than what was missed
+
+    watched.sequencer.push(entry(MAX_HOLE + 3))
+    await watched.rest()
+
+    assert (watched.through, watched.lost) == ([1, MAX_HOLE + 3], [])
+
+
+async def test_a_loss_at_the_end_is_read_when_the_log_is_further() -> None:
+    watched = Watched()
+    for seq in (1, 2):
+        watched.sequencer.push(entry(seq))
+    watched.heads = {"c": 5}
+
+    await watched.sequencer.check(["c", "unknown"])
+    await watched.rest()
+
+    assert (watched.told, watched.late) == ([1, 2, 3, 4, 5], [3, 4, 5])
+    assert (watched.compared, watched.asked) == ([["c"]], [(3, 5)])
+
+
+async def test_what_comes_while_the_comparison_waits_is_not_read() -> None:
+    watched = Watched()
+    watched.sequencer.push(entry(1))
+    watched.heads = {"c": 2}
+
+    checking = asyncio.create_task(watched.sequencer.check(["c"], patience=0.01))
+    await asyncio.sleep(0)
+    watched.sequencer.push(entry(2))
+    await checking
+    await watched.rest()
+
+    assert (watched.told, watched.asked) == ([1, 2], [])
+
+
+async def test_a_large_loss_at_the_end_is_for_the_clients_to_sync() -> None:
+    watched = Watched(hold=60)
+    watched.sequencer.push(entry(1))
+    head = MAX_HOLE + 2
+    watched.sequencer.push(entry(head))
+    watched.heads = {"c": head}
+
+    await watched.sequencer.check(["c"])
+    await watched.rest()
+    watched.sequencer.push(entry(head + 1))
+
+    assert (watched.told, watched.asked) == ([1, head + 1], [(head, head)])
+    assert watched.lost == [("c", ["ada"])]
+
+
+async def test_when_the_heads_cannot_be_read_nothing_changes() -> None:
+    watched = Watched()
+
+    async def broken(conversations: Sequence[str]) -> Mapping[str, int]:
+        raise ConnectionError("no database")
+
+    watched.sequencer.fills(watched.read, broken)
+    watched.sequencer.push(entry(1))
+
+    await watched.sequencer.check(["c"])
+    watched.sequencer.push(entry(2))
+
+    assert watched.told == [1, 2]
+
+
+async def test_a_conversation_is_active_while_somebody_here_was_told_of_it_lately() -> None:
+    watched = Watched()
+    watched.sequencer.push(entry(1, "one"))
+    watched.sequencer.push(entry(1, "two"))
+    watched.anybody = False
+    watched.sequencer.push(entry(1, "nobody's"))
+
+    active = watched.sequencer.active()
+    watched.sequencer.forget()
+
+    assert active == ["two", "one"] == watched.sequencer.active()
 
 
 async def test_conversations_do_not_wait_for_each_other() -> None:
