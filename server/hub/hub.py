@@ -183,7 +183,9 @@ class Hub:
         return told > 0
 
     def _lost(self, conversation: str, users: Sequence[str]) -> None:
+        """Entries were not told: the clients sync, and one of them may have changed who is in the conversation."""
         self._tell_behind(users, [conversation])
+        self._listening.doubt(users)
 
     def _tell_behind(self, users: Collection[str], conversations: Sequence[str]) -> None:
         """Tell people here that they may have missed something in these conversations; none named: in all."""

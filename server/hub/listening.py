@@ -8,7 +8,8 @@ known before, the log is asked what was appended meanwhile.
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any, Protocol
 
 from server.hub.backplane import Backplane
@@ -75,6 +76,8 @@ class Listening:
         self._behind = behind
         self._catcher = catcher
         self._gather: Gather = _nothing
+        self._doubtful: set[str] = set()
+        self._asking = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
@@ -92,8 +95,8 @@ class Listening:
 
     async def stop(self) -> None:
         """Leave the cluster."""
-        await end(*self._tasks)
         await self.backplane.stop()
+        await end(*self._tasks)
 
     async def enter(self, user_id: str, connection_id: str) -> bool:
         """Listen for a new connection; once this returns, whatever is published for the person is heard.
@@ -126,6 +129,13 @@ class Listening:
             if fresh:
                 self._spawn(self._catch_up(fresh))
 
+    def doubt(self, user_ids: Iterable[str]) -> None:
+        """It is not certain any more which large conversations these people are in: read it, until it can be read."""
+        self._doubtful.update(self._interests.among(user_ids))
+        if self._doubtful and not self._asking:
+            self._asking = True
+            self._spawn(self._ask_again())
+
     async def _stands(self, channels: Sequence[bytes], deadline: float) -> bool:
         left = max(0.0, deadline - asyncio.get_running_loop().time())
         return await self.backplane.settled(channels, left)
@@ -135,15 +145,15 @@ class Listening:
         await self.backplane.settled(self._interests.channels_of(user_id), None)
         self._behind([user_id], [])
 
-    async def _learn(self, user_ids: Sequence[str]) -> None:
+    async def _learn(self, user_ids: Sequence[str]) -> list[str]:
+        """Read which large conversations people are in; those that this process did not listen to before."""
         reading = self._interests.read()
         found: Mapping[str, Collection[str]] | None = None
         try:
             found = await self._gather(user_ids)
         finally:
             fresh = self._interests.learn(reading, found)
-        if fresh:
-            self._spawn(self._catch_up(fresh))
+        return fresh
 
     async def _catch_up(self, conversations: Sequence[str]) -> None:
         """Conversations were subscribed to: read what was appended since this process last heard of them."""
@@ -161,20 +171,22 @@ class Listening:
                 others = [one for one in self._interests.people_of(conversation) if one not in people]
                 if others:
                     self._behind(others, [conversation])
-        if people:
-            self._spawn(self._learn_again(sorted(people)))
+        self.doubt(people)
 
-    async def _learn_again(self, user_ids: Sequence[str]) -> None:
-        """That somebody came into a large conversation may have been lost: read it, until it can be read."""
-        for start in range(0, len(user_ids), AT_ONCE):
-            while some := self._interests.among(user_ids[start : start + AT_ONCE]):
-                try:
-                    await self._learn(some)
-                except Exception:
-                    log.exception("the conversations of %d people could not be read", len(some))
-                    await asyncio.sleep(AGAIN_SECONDS * random.uniform(0.5, 1.5))
-                else:
-                    break
+    async def _ask_again(self) -> None:
+        while self._doubtful:
+            some = list(islice(self._doubtful, AT_ONCE))
+            self._doubtful.difference_update(some)
+            try:
+                fresh = await self._learn(some)
+            except Exception:
+                log.exception("the conversations of %d people could not be read", len(some))
+                self._doubtful.update(self._interests.among(some))
+                await asyncio.sleep(AGAIN_SECONDS * random.uniform(0.5, 1.5))
+            else:
+                if fresh:
+                    self._spawn(self._catch_up(fresh))
+        self._asking = False
 
     async def _compare(self) -> None:
         """Now and then compare the active conversations with the log: a loss at the end of one shows in no hole."""

@@ -101,6 +101,7 @@ class RedisCluster:
     def __init__(self, servers: list[RedisProcess]) -> None:
         self.servers = servers
         self.names: list[str] = []
+        self.shares: list[tuple[int, int]] = []
 
     @property
     def url(self) -> str:
@@ -111,7 +112,8 @@ class RedisCluster:
         first = self.servers[0]
         share = -(-SLOTS // len(self.servers))
         for number, one in enumerate(self.servers):
-            await one.ask("CLUSTER", "ADDSLOTSRANGE", number * share, min((number + 1) * share, SLOTS) - 1)
+            self.shares.append((number * share, min((number + 1) * share, SLOTS) - 1))
+            await one.ask("CLUSTER", "ADDSLOTSRANGE", *self.shares[number])
             await one.ask("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
             self.names.append((await one.ask("CLUSTER", "MYID")).decode())
         for one in self.servers[1:]:
@@ -124,6 +126,15 @@ class RedisCluster:
         order = [self.servers[to], *(one for number, one in enumerate(self.servers) if number != to)]
         for one in order:
             await one.ask("CLUSTER", "SETSLOT", slot, "NODE", self.names[to])
+
+    async def take_over(self, *, of: int, by: int) -> None:
+        """Let a server have the slots of one that died, as its replica would."""
+        survivors = [one for number, one in enumerate(self.servers) if number != of]
+        first, last = self.shares[of]
+        for one in survivors:
+            await one.ask("CLUSTER", "DELSLOTSRANGE", first, last)
+        await self.servers[by].ask("CLUSTER", "ADDSLOTSRANGE", first, last)
+        await self.servers[by].ask("CLUSTER", "BUMPEPOCH")
 
     async def _complete(self, one: RedisProcess) -> bool:
         rows, info = await one.ask("CLUSTER", "SLOTS"), await one.ask("CLUSTER", "INFO")

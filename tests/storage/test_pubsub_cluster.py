@@ -1,10 +1,12 @@
 """Sharded pub/sub on a Redis Cluster: each primary has its own channels, and a slot that moves takes them along."""
 
 import asyncio
+from pathlib import Path
 
 from storage.pubsub import ShardedPubSub, channel_of
 from storage.pubsub.partitions import SLOT_OF_PARTITION, channel_in, partition_of
 from tests.harness.redis_cluster import RedisCluster
+from tests.harness.redis_cluster import redis_cluster as redis_cluster_of_its_own
 from tests.harness.servers import until
 from tests.storage.pubsub_kit import ear
 
@@ -86,6 +88,20 @@ async def test_a_publication_for_a_slot_that_has_moved_reaches_its_new_primary(r
                 assert one.pubsub.counts.lost == one.pubsub.counts.dropped == 0
         finally:
             await redis_cluster.move(slot, 0)
+
+
+async def test_whoever_takes_the_slots_of_a_primary_that_died_takes_its_channels(tmp_path: Path) -> None:
+    async with redis_cluster_of_its_own(tmp_path) as cluster, ear("one", cluster.url) as one:
+        first, last = channel_in(2, b"shared.first"), channel_in(120, b"shared.last")
+        await one.hold(first, last)
+
+        await cluster.servers[0].kill()
+        await until(lambda: not one.pubsub.up)
+        await cluster.take_over(of=0, by=1)
+        await until(lambda: one.interrupted == [{first}] and one.pubsub.up, seconds=20)
+        one.pubsub.publish([first, last], b"x")
+
+        await until(lambda: set(one.heard) == {(first, b"x"), (last, b"x")})
 
 
 async def test_links_that_are_killed_at_one_primary_interrupt_its_channels_alone(redis_cluster: RedisCluster) -> None:

@@ -155,6 +155,39 @@ async def test_after_an_interruption_memberships_are_read_again(engine: Engine, 
     await until(lambda: holds(one, conversation="t"))
 
 
+async def test_memberships_that_cannot_be_read_after_an_interruption_are_read_later(
+    engine: Engine, at: At, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listening, "AGAIN_SECONDS", 0.02)
+    one = await engine()
+    ada = await (await at("ada", one)).socket()
+    asked: list[object] = []
+
+    async def gather(user_ids: object) -> dict[str, list[str]]:
+        asked.append(user_ids)
+        if len(asked) == 1:
+            raise ConnectionError("no database")
+        return {"ada": ["t"]}
+
+    one.app.hub.gathers(gather)
+    await redis.client_kill_filter(_type="pubsub")
+
+    await ada.next("sync:behind")
+    await until(lambda: holds(one, conversation="t"))
+    assert asked == [["ada"], ["ada"]]
+
+
+async def test_entries_that_were_let_go_make_memberships_doubtful(engine: Engine, at: At) -> None:
+    one = await engine()
+    ada = await (await at("ada", one)).socket()
+    notes_of(one).large = {"ada": ["t"]}
+
+    one.app.hub._lost("t", ["ada", "bob"])
+
+    assert await ada.next("sync:behind") == {"conversationIds": ["t"]}
+    await until(lambda: holds(one, conversation="t"))
+
+
 async def test_the_last_of_a_person_s_devices_ends_the_listening(engine: Engine, at: At) -> None:
     one = await engine()
     notes_of(one).large = {"ada": ["t"]}
