@@ -44,7 +44,8 @@ class Settings(BaseSettings):
     mongodb_database: str = Field("mixee", min_length=1, max_length=63, description="Name of the database.")
     redis_url: SecretStr | None = Field(
         None,
-        description="Redis 7 or newer to use; unset starts a private redis-server below the data folder.",
+        description="Redis 7 or newer to use (of a Redis Cluster any server, with `?cluster=true` behind it); "
+        "unset starts a private redis-server below the data folder.",
     )
 
     limits: Literal["on", "off"] = Field(

@@ -69,10 +69,11 @@ class App:
         self.worker = worker
         self.clock = clock or SystemClock()
         self.node = new_id()
-        self.namespace = f"mixee:{settings.mongodb_database}"
+        # The braces keep all keys of one Mixee in one slot of a Redis Cluster: scripts need several of them at once.
+        self.namespace = f"{{mixee:{settings.mongodb_database}}}"
         self.mongo = Mongo(mongodb_url, settings.mongodb_database)
         self.redis = connect(redis_url)
-        self.hub = Hub(self.redis, self.clock, node=self.node, channel=f"{self.namespace}:hub")
+        self.hub = Hub(redis_url, self.clock, node=self.node, namespace=f"mixee:{settings.mongodb_database}")
         self.relay = Relay(self.hub, Outbox(self.mongo), self.clock, slices)
         self.health = Health(
             {"mongodb": self.mongo.ping, "redis": self._ping_redis, "backplane": self._listening}, version=release()
@@ -189,6 +190,7 @@ class App:
             max_connections=settings.max_connections,
         )
         self._door.serve(commands, built.by_slice)
+        self.hub.gathers(self._door.gather)
         sockets = DoorServer(
             self._door,
             max_in_flight=settings.max_in_flight,

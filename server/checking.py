@@ -22,7 +22,7 @@ from server.slices import Slice
 from storage.embedded import EmbeddedError
 from storage.embedded.binaries import MONGODB, REDIS, Kind, find
 from storage.mongo import Document, IndexModel, Mongo, PyMongoError
-from storage.redis import RedisError, connect
+from storage.redis import RedisError, connect, is_cluster
 
 PROBE_SECONDS = 5.0
 """How long an outside server may take to answer."""
@@ -110,12 +110,18 @@ async def probe_redis(url: str, *, seconds: float = PROBE_SECONDS) -> None:
         redis = connect(url, timeout=seconds, retries=0)
         try:
             version = str((await redis.info("server"))["redis_version"])
+            cluster = bool((await redis.info("cluster")).get("cluster_enabled"))
         finally:
             await redis.aclose()
     except (RedisError, OSError, ValueError) as error:
         raise Unusable(f"Redis cannot be used: {brief(error)}.\n{advice}") from error
     if int(version.partition(".")[0]) < OLDEST_REDIS:
         raise Unusable(f"Redis cannot be used: it is release {version}.\n{advice}")
+    if cluster and not is_cluster(url):
+        raise Unusable(
+            "Redis cannot be used: it is a Redis Cluster, and the URL does not say so.\n"
+            "Add `?cluster=true` to MIXEE_REDIS_URL."
+        )
 
 
 async def check(settings: Settings, slices: Sequence[Slice[Any]], environment: Mapping[str, str]) -> int:

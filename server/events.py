@@ -37,6 +37,10 @@ class Members:
     conversation_id: str
     seq: int
     ids: Collection[str]
+    everybody: Collection[str] | None = None
+    """All members, when the entry is hidden from some: their nodes must learn that its place is taken."""
+    spread: bool = False
+    """Whether the entry changes who is in the conversation."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from server.clock import Clock
 from server.errors import MixeeError
 from server.events import Event, Publisher
 from server.hub.connections import Connection
-from server.hub.sequencer import Fill
+from server.hub.sequencer import Fill, Heads
 from server.jobs import Job
 from server.routes import Routes
 from storage.mongo import Collection, IndexModel, Mongo
@@ -86,6 +86,8 @@ class Slice(Generic[S]):
     disconnected: Callable[[S, Connection], Awaitable[None]] | None = None
     greets: Callable[[S, Actor], Awaitable[Sequence[Event[Any]]]] | None = None
     """Events for a new connection alone, told after `session:ready`."""
+    gathers: Callable[[S, Sequence[str]], Awaitable[Mapping[str, Sequence[str]]]] | None = None
+    """Of each of these people: the conversations with more than `server.hub.channels.FEW` members that he is in."""
 
 
 class Cutter(Protocol):
@@ -93,6 +95,14 @@ class Cutter(Protocol):
 
     async def __call__(self, *, by: Literal["user", "session"], who: str, code: str) -> None:
         """Close those of a user or a session; `code` tells the client why."""
+        ...
+
+
+class Filler(Protocol):
+    """Takes what the hub asks when it misses entries."""
+
+    def __call__(self, fill: Fill, heads: Heads | None = None) -> None:
+        """`fill` reads entries of a conversation, `heads` the last `seq` of several."""
         ...
 
 
@@ -110,7 +120,7 @@ class Kit:
         namespace: str,
         publish: Publisher,
         cut: Cutter,
-        fills: Callable[[Fill], None],
+        fills: Filler,
         roles: Mapping[Role, frozenset[str]],
         settings: BaseModel | None,
         services: Mapping[type[Any], Any],

@@ -15,10 +15,12 @@ import pytest
 from server import assembly
 from storage.mongo import Mongo
 from storage.redis import Redis, connect
+from tests.harness import redis_cluster as redis_clusters
 from tests.harness import servers
 from tests.harness.clock import TurnableClock
 from tests.harness.databases import Databases
 from tests.harness.people import Door, Person
+from tests.harness.redis_cluster import RedisCluster, RedisProcess
 from tests.harness.servers import MONGODB, REDIS, Server
 
 _storage: dict[str, Any] = {}
@@ -83,6 +85,20 @@ async def redis() -> AsyncIterator[Redis]:
     one = connect(os.environ[REDIS])
     yield one
     await one.aclose()
+
+
+@pytest.fixture(scope="session")
+async def redis_cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RedisCluster]:
+    """A Redis Cluster of three primaries; a test that moves slots moves them back."""
+    async with redis_clusters.redis_cluster(tmp_path_factory.mktemp("redis-cluster")) as found:
+        yield found
+
+
+@pytest.fixture
+async def redis_process(tmp_path: Path) -> AsyncIterator[RedisProcess]:
+    """A redis-server of the test's own, which it may kill and stop."""
+    async with redis_clusters.redis_process(tmp_path / "redis") as found:
+        yield found
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ def _build(kit: Kit) -> Chat:
         clock=kit.clock,
         max_members=kit.settings(ChatSettings).max_members,
     )
-    kit.fills(chat.fill)
+    kit.fills(chat.fill, chat.heads)
     return chat
 
 
@@ -69,4 +69,5 @@ manifest = Slice(
     hears=(Hears(UserErased, _erased),),
     start=Chat.start,
     stop=Chat.stop,
+    gathers=Chat.large_of,
 )

@@ -27,7 +27,7 @@ from server.events import Nobody
 from server.hub.connections import Connection, Outlet
 from server.hub.hub import Hub
 from server.hub.notices import Behind, Limits, Ready, SessionReady, SyncBehind
-from server.hub.recovery import Kept, Recoverable, Returning
+from server.hub.recovery import Kept, Returning
 from server.hub.sockets import Refused
 from server.metrics import ACTIVE_USERS, CONNECTIONS, DISCONNECTS, EVENT_DURATION, EVENTS, HANDSHAKES
 from server.models import wire_time
@@ -87,11 +87,13 @@ class SocketDoor:
         try:
             if self.draining:
                 raise Unavailable("This server is stopping: connect again.", retry_after_ms=1000)
-            if len(self._hub.connections) >= self._max_connections:
+            if self._hub.size >= self._max_connections:
                 raise Unavailable("This server is full: connect again later.", retry_after_ms=5000)
             self._admission.knock(caller.address)
             actor = await self._sign_in(auth)
             self._admission.recognise(actor.user_id, actor.device_id)
+            connection = Connection(sid, actor, caller.address, self._clock.now(), caller.user_agent)
+            missed = await self._hub.enter(connection, outlet, Returning.of(auth))
         except MixeeError as error:
             HANDSHAKES.labels(error.code).inc()
             raise Refused(error.message, problem(error, where="connect").error()) from error
@@ -100,15 +102,11 @@ class SocketDoor:
             trouble = problem(error, where="connect")
             raise Refused(trouble.message, trouble.error()) from error
         HANDSHAKES.labels("ok").inc()
-        connection = Connection(sid, actor, caller.address, self._clock.now(), caller.user_agent)
-        session: Recoverable | None = None
-        if auth.get("recovery") is True:
-            session, missed = await self._hub.recover(connection, Returning.of(auth))
+        if self._hub.connections.get(sid) is not None:  # else it ended while it was let in
+            self._callers[sid] = caller
+            self._expiries.set(sid, actor.expires_at)
             if missed is not None:
                 self._missed[sid] = missed
-        self._callers[sid] = caller
-        self._expiries.set(sid, actor.expires_at)
-        self._hub.enter(connection, outlet, session)
         self._measure()
 
     def greeting(self, sid: str) -> dict[str, Any]:
@@ -140,6 +138,15 @@ class SocketDoor:
         if one.greets:
             for event in await one.greets(self._services[one.name], connection.actor):
                 self._hub.tell(connection, event)
+
+    async def gather(self, user_ids: Sequence[str]) -> dict[str, set[str]]:
+        """The large conversations of people, asked of every slice that has some."""
+        found: dict[str, set[str]] = {one: set() for one in user_ids}
+        for one in self._slices:
+            if one.gathers:
+                for user_id, conversations in (await one.gathers(self._services[one.name], user_ids)).items():
+                    found[user_id].update(conversations)
+        return found
 
     async def disconnected(self, sid: str, reason: str) -> None:
         """Forget the connection, and tell the slices."""

@@ -1,142 +1,128 @@
-"""How the processes of a cluster hear each other: one Redis channel, at most once, with notice after every gap.
+"""How the processes of a cluster hear each other: Redis sharded pub/sub, at most once, each hearing only what it hosts.
 
 Redis may lose anything at any time. Nothing is lost by that: the log is the truth, a hole in a conversation's `seq`
 is filled from it, and after an interruption the clients are told to `sync`.
 """
 
 import asyncio
-import contextlib
 import logging
-import random
-from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Collection, Iterable
 
-from server.hub.frames import Message, pack, unpack
-from storage.redis import PubSub, Redis, RedisError
+from server.hub.channels import FEW, Channels
+from server.hub.frames import Claim, Cut, Frame, Handover, Message, pack, pack_for_each, sent_by, unpack
+from server.hub.measures import EVERY_SECONDS, Measures, Received
+from storage.pubsub import ShardedPubSub
 from storage.tasks import end
 
 log = logging.getLogger("mixee.hub")
 
-QUIET_SECONDS = 5.0
-"""How long the subscriber waits for traffic before it asks Redis whether it is still there."""
-
-MAX_WAITING = 10_000
-"""Messages that wait to be sent; more are let go, as when Redis is away."""
-MAX_BATCH = 200
-"""Messages that one trip to Redis carries."""
-FLUSH_SECONDS = 2.0
-"""How long `stop` waits for what is not sent yet."""
+CONTROL_SECONDS = 5.0
 
 
 class Backplane:
-    """Sends messages to every other process, and hands in theirs, in the order in which Redis had them.
-
-    What this process sends leaves in the order of `send`: one trip is under way at a time and carries all that has
-    gathered meanwhile.
-    """
+    """Sends messages to the processes that host somebody of their audience, and hands in theirs."""
 
     def __init__(
         self,
-        redis: Redis,
+        url: str,
         *,
-        channel: str,
+        namespace: str,
         node: str,
         heard: Callable[[Message], None],
-        interrupted: Callable[[], Awaitable[None]],
+        interrupted: Callable[[Collection[bytes]], None],
+        linger: float = 30.0,
     ) -> None:
-        self._redis = redis
-        self._channel = channel
+        """`interrupted(channels)`: something may have been lost there. Raises ValueError for a URL that is none."""
+        self.channels = Channels(namespace)
+        self.pubsub = ShardedPubSub(
+            url, name=f"{namespace}.{node}", heard=self._take, interrupted=interrupted, linger=linger
+        )
         self._node = node
+        self._node_bytes = node.encode()
         self._heard = heard
-        self._interrupted = interrupted
-        self._tasks: list[asyncio.Task[None]] = []
-        self._waiting: deque[bytes] = deque()
-        self._wake = asyncio.Event()
-        self._sent = asyncio.Event()
-        self._sent.set()
-        self._listening = asyncio.Event()
-        self._before = False
+        self._last = b""
+        self._measuring: asyncio.Task[None] | None = None
+        self.received = Received()
 
     @property
     def listening(self) -> bool:
-        """Whether the subscription stands."""
-        return self._listening.is_set()
+        """Whether this process hears the others, as far as can be known."""
+        return self.pubsub.up
 
     async def start(self) -> None:
-        """Subscribe, and wait until it stands. Raises TimeoutError when Redis does not answer in time."""
-        self._tasks = [
-            asyncio.create_task(self._listen(), name="hub backplane"),
-            asyncio.create_task(self._write(), name="hub backplane, outgoing"),
-        ]
-        await asyncio.wait_for(self._listening.wait(), 10)
+        """Connect, and listen to orders. Raises OSError (also TimeoutError) when Redis does not answer in time."""
+        await self.pubsub.start()
+        ours = [self.channels.control, self.channels.process(self._node)]
+        for channel in ours:
+            self.hold(channel)
+        if not await self.settled(ours, CONTROL_SECONDS):
+            raise TimeoutError("Redis does not confirm a subscription")
+        self._measuring = asyncio.get_running_loop().create_task(self._measure(), name="hub measures")
 
     async def stop(self) -> None:
-        """Send what waits, for a moment, and unsubscribe."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._sent.wait(), FLUSH_SECONDS if self._tasks else 0)
-        await end(*self._tasks)
+        """Send what waits, for a moment, and close the connections."""
+        await end(self._measuring)
+        await self.pubsub.stop()
+
+    def hold(self, channel: bytes) -> None:
+        """Listen to a channel; see `ShardedPubSub.hold`."""
+        self.pubsub.hold(channel)
+
+    def release(self, channel: bytes) -> None:
+        """Take back one `hold`."""
+        self.pubsub.release(channel)
+
+    async def settled(self, channels: Iterable[bytes], timeout: float | None) -> bool:  # noqa: ASYNC109 - no error
+        """Wait until what is published on these is heard; whether it is after `timeout` seconds."""
+        return await self.pubsub.settled(channels, timeout)
 
     def send(self, message: Message) -> None:
-        """Tell the other processes, soon. When Redis cannot be reached they find the hole by themselves."""
-        if len(self._waiting) >= MAX_WAITING:
+        """Tell the processes that it concerns, soon. Those that Redis does not reach find the hole by themselves."""
+        publish, channels = self.pubsub.publish, self.channels
+        if isinstance(message, Cut | Claim):
+            publish((channels.control,), pack(self._node, message))
+        elif isinstance(message, Handover):
+            publish((channels.process(message.to),), pack(self._node, message))
+        elif message.conversation is None:
+            for user, data in pack_for_each(self._node, message):
+                publish((channels.user(user),), data)
+        else:
+            publish(self._where(message), pack(self._node, message))
+
+    def _where(self, frame: Frame) -> list[bytes]:
+        """The channels of an entry: those of its people when they are few, else that of the conversation.
+
+        When it changes who is in the conversation it goes to both: a newcomer's process does not listen to the
+        conversation yet, and that of one who left may be the only one that listens to nothing else.
+        """
+        everybody = frame.members or frame.users
+        where = []
+        if len(everybody) <= FEW or frame.spread:
+            where += [self.channels.user(one) for one in everybody]
+        if frame.conversation is not None and (len(everybody) > FEW or frame.spread):
+            where.append(self.channels.conversation(frame.conversation))
+        return where
+
+    def _take(self, _: bytes, data: bytes) -> None:
+        if sent_by(data, self._node_bytes):
+            self.received.own += 1
             return
-        self._waiting.append(pack(self._node, message))
-        self._sent.clear()
-        self._wake.set()
+        if data == self._last:
+            self.received.repeated += 1
+            return
+        try:
+            message = unpack(data)[1]
+        except ValueError as error:
+            self.received.unreadable += 1
+            log.warning("a message on the backplane cannot be read: %s", error)
+            return
+        # An entry comes once for each of its people here. Other events may well be the same twice.
+        self._last = data if isinstance(message, Frame) and message.seq else b""
+        self.received.foreign += 1
+        self._heard(message)
 
-    async def _write(self) -> None:
+    async def _measure(self) -> None:
+        measures = Measures()
         while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._waiting:
-                batch = [self._waiting.popleft() for _ in range(min(MAX_BATCH, len(self._waiting)))]
-                try:
-                    await self._publish(batch)
-                except (RedisError, OSError, TimeoutError) as error:
-                    log.warning("the backplane did not take %d messages: %s", len(batch), error)
-            self._sent.set()
-
-    async def _publish(self, batch: Sequence[bytes]) -> None:
-        async with self._redis.pipeline(transaction=False) as trip:
-            for data in batch:
-                trip.publish(self._channel, data)
-            await trip.execute()
-
-    async def _listen(self) -> None:
-        pause = 0.05
-        while True:
-            try:
-                async with self._redis.pubsub() as pubsub:
-                    await pubsub.subscribe(self._channel)
-                    pause = 0.05
-                    await self._read(pubsub)
-            except (RedisError, OSError, TimeoutError) as error:
-                log.warning("the backplane is interrupted, subscribing again: %s", error)
-            self._listening.clear()
-            await asyncio.sleep(pause * random.uniform(0.5, 1.5))
-            pause = min(pause * 2, 2.0)
-
-    async def _read(self, pubsub: PubSub) -> None:
-        while True:
-            found = await pubsub.get_message(timeout=QUIET_SECONDS)
-            if found is None:
-                await pubsub.ping()
-                continue
-            if found["type"] == "subscribe":
-                await self._subscribed()
-            if found["type"] != "message":
-                continue
-            try:
-                node, message = unpack(found["data"])
-            except ValueError as error:
-                log.warning("a message on the backplane cannot be read: %s", error)
-                continue
-            if node != self._node:
-                self._heard(message)
-
-    async def _subscribed(self) -> None:
-        """The subscription stands: for the first time, or again after a gap (redis-py renews it by itself)."""
-        self._listening.set()
-        if self._before:
-            await self._interrupted()
-        self._before = True
+            await asyncio.sleep(EVERY_SECONDS)
+            measures.hand_over(self.received, self.pubsub)

@@ -1,20 +1,23 @@
-"""What travels between processes: an event, framed once, and who hears it; or an order to cut connections."""
+"""What travels between processes: an event, framed once, and who hears it; or an order about connections."""
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import orjson
 
-from server.hub.framing import event_frame
+from server.hub.framing import event_frame, payload_of, text_frame
 
 VERSION = 2
 
 _HEAD = struct.Struct(">BBQHHI")
 """Version, flags, seq, and the lengths of: the sender's name, the conversation's id, the ids of the users."""
+_SENDER_SIZE = 11
+"""Where the (lower byte of the) length of the sender's name is; names are shorter than 256 bytes."""
 
-_CUT, _PASSING, _SPREAD = 1, 2, 4
+_CUT, _PASSING, _SPREAD, _CLAIM, _HANDOVER = 1, 2, 4, 8, 16
+_ORDER = _CUT | _CLAIM | _HANDOVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,8 @@ class Frame:
 
     `wire` is the finished WebSocket frame. `at` is when the entry was appended (seconds since 1970); known for frames
     that were read from the log, else 0. `spread` marks an entry that changes who is in the conversation.
+    `members` is everybody in the conversation, when the audience is less: the processes of all of them must learn that
+    the entry's place is taken. Only the process that sends the frame knows `members` and `at`; they do not travel.
     """
 
     wire: bytes
@@ -32,6 +37,7 @@ class Frame:
     passing: bool = False
     at: float = 0.0
     spread: bool = False
+    members: Sequence[str] = ()
 
     @classmethod
     def of(
@@ -50,15 +56,34 @@ class Cut:
     code: str
 
 
-Message = Frame | Cut
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The client of a session (see `recovery`) has come to the process `by`, which wants to have the session."""
+
+    pid: str
+    by: str
+    owner: tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """A session for the process `to`: its events, each with its offset."""
+
+    pid: str
+    to: str
+    frames: Sequence[tuple[str, bytes]]
+
+
+Order = Cut | Claim | Handover
+Message = Frame | Order
 
 
 def pack(node: str, message: Message) -> bytes:
     """The message as bytes, with the process that sent it. Ids hold no comma."""
     sender = node.encode()
-    if isinstance(message, Cut):
-        order = orjson.dumps([message.by, message.id, message.code])
-        return _HEAD.pack(VERSION, _CUT, 0, len(sender), 0, 0) + sender + order
+    if not isinstance(message, Frame):
+        kind, order = _pack_order(message)
+        return _HEAD.pack(VERSION, kind, 0, len(sender), 0, 0) + sender + orjson.dumps(order)
     conversation = (message.conversation or "").encode()
     users = ",".join(message.users).encode()
     flags = (_PASSING if message.passing else 0) | (_SPREAD if message.spread else 0)
@@ -66,9 +91,37 @@ def pack(node: str, message: Message) -> bytes:
     return b"".join((head, sender, conversation, users, message.wire))
 
 
+def _pack_order(order: Order) -> tuple[int, list[Any]]:
+    match order:
+        case Cut(by, who, code):
+            return _CUT, [by, who, code]
+        case Claim(pid, process, owner):
+            return _CLAIM, [pid, process, owner]
+        case Handover(pid, process, frames):
+            return _HANDOVER, [pid, process, [(offset, payload_of(frame).decode()) for offset, frame in frames]]
+
+
+def _unpack_order(flags: int, data: bytes) -> Order:
+    first, second, third = orjson.loads(data)
+    if flags & _CUT:
+        return Cut(first, second, third)
+    if flags & _CLAIM:
+        user, session, device = third
+        return Claim(first, second, (user, session, device))
+    return Handover(first, second, [(offset, text_frame(text.encode())) for offset, text in third])
+
+
+def pack_for_each(node: str, frame: Frame) -> Iterator[tuple[str, bytes]]:
+    """A frame without a place in a log, packed for each of its users alone: nobody else's name goes to his channel."""
+    sender, flags, wire = node.encode(), _PASSING if frame.passing else 0, frame.wire
+    for user in frame.users:
+        name = user.encode()
+        yield user, b"".join((_HEAD.pack(VERSION, flags, 0, len(sender), 0, len(name)), sender, name, wire))
+
+
 def sent_by(data: bytes, node: bytes) -> bool:
     """Whether a packed message is of this process, told without unpacking it."""
-    return data.startswith(node, _HEAD.size)
+    return data.startswith(node, _HEAD.size) and data[_SENDER_SIZE] == len(node)
 
 
 def unpack(data: bytes) -> tuple[str, Message]:
@@ -79,16 +132,15 @@ def unpack(data: bytes) -> tuple[str, Message]:
             raise ValueError(f"version {version} of the hub's frames is not ours ({VERSION})")
         start = _HEAD.size + sender_size
         sender = data[_HEAD.size : start].decode()
-        if flags & _CUT:
-            by, who, code = orjson.loads(data[start:])
-            return sender, Cut(by, who, code)
+        if flags & _ORDER:
+            return sender, _unpack_order(flags, data[start:])
         after = start + conversation_size
         conversation = data[start:after].decode() or None
         users = data[after : after + users_size].decode()
         wire = data[after + users_size :]
         if len(data) < after + users_size + 2:
             raise ValueError("it ends too early")
-    except (struct.error, UnicodeDecodeError, TypeError, ValueError) as error:
+    except (struct.error, UnicodeDecodeError, AttributeError, TypeError, ValueError) as error:
         raise ValueError(f"not a message of the hub: {error}") from error
     passing, spread = bool(flags & _PASSING), bool(flags & _SPREAD)
     return sender, Frame(wire, users.split(",") if users else [], conversation, seq, passing=passing, spread=spread)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Collection, Coroutine, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -11,16 +11,16 @@ from prometheus_client import Counter
 
 from server.clock import Clock
 from server.events import Audience, Event, Members, Nobody, Passing, Users
-from server.hub.backplane import Backplane
 from server.hub.connections import Connection, Connections, Outlet
-from server.hub.frames import Cut, Frame, Message
+from server.hub.frames import Claim, Cut, Frame, Handover, Message
 from server.hub.framing import event_frame
+from server.hub.listening import Gather, Listening
 from server.hub.notices import Behind, Closing, Draining, ServerDrain, SessionClosed, SyncBehind
-from server.hub.recovery import Kept, Recoverable, Recoveries, Returning
-from server.hub.sequencer import SLACK_SECONDS, Fill, Sequencer
+from server.hub.recovering import Recovering
+from server.hub.recovery import Kept, Returning
+from server.hub.sequencer import SLACK_SECONDS, Fill, Heads, Sequencer
 from server.hub.sockets import DoorServer
 from server.models import Output
-from storage.redis import Redis
 
 log = logging.getLogger("mixee.hub")
 
@@ -32,19 +32,14 @@ PATIENCE_SECONDS = 1.0
 LOOK_SECONDS = 0.5
 """How often it is looked whether a client has gone by itself."""
 
-Heard = Callable[[Event[Any]], Awaitable[None]]
-
 
 class Hub:
     """One per process. Services reach it through `publish` and `cut` only."""
 
-    def __init__(self, redis: Redis, clock: Clock, *, node: str, channel: str) -> None:
+    def __init__(self, redis_url: str, clock: Clock, *, node: str, namespace: str) -> None:
         self.node = node
         self._clock = clock
         self.connections = Connections()
-        self._recoveries = Recoveries()
-        self._sessions: dict[str, Recoverable] = {}
-        """The sessions of connections that opted in to recovery."""
         self._server: DoorServer | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._since = float("inf")
@@ -55,64 +50,79 @@ class Hub:
             since=lambda: self._since,
             lost=self._lost,
         )
-        self._backplane = Backplane(redis, channel=channel, node=node, heard=self._take, interrupted=self._interrupted)
+        self._listening = Listening(
+            redis_url,
+            namespace=namespace,
+            node=node,
+            heard=self._take,
+            behind=self._tell_behind,
+            catcher=self._sequencer,
+        )
+        self._recovering = Recovering(self._listening, node)
 
     def attach(self, server: DoorServer) -> None:
         """Say which server this process's clients are connected to."""
         self._server = server
 
-    def fills(self, fill: Fill) -> None:
-        """Say where a conversation's missing entries are read."""
-        self._sequencer.fills(fill)
+    def fills(self, fill: Fill, heads: Heads | None = None) -> None:
+        """Say where a conversation's missing entries are read, and the last entries of conversations."""
+        self._sequencer.fills(fill, heads)
+
+    def gathers(self, gather: Gather) -> None:
+        """Say where the large conversations of people are read."""
+        self._listening.gathers(gather)
 
     async def start(self) -> None:
         """Join the cluster."""
-        await self._backplane.start()
+        await self._listening.start()
         self._since = self._clock.now().timestamp()
 
     async def stop(self) -> None:
         """Leave the cluster."""
-        await self._backplane.stop()
+        await self._listening.stop()
         await self._sequencer.close()
-        self._recoveries.close()
+        self._recovering.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     @property
     def listening(self) -> bool:
         """Whether this process hears the others."""
-        return self._backplane.listening
+        return self._listening.backplane.listening
 
-    def enter(self, connection: Connection, outlet: Outlet, session: Recoverable | None = None) -> None:
-        """A connection begins here; the client must be told so before anything else happens."""
-        self.connections.add(connection, outlet, apart=session is not None)
-        if session is not None:
-            self._sessions[connection.id] = session
-            self._recoveries.back(session, outlet)
+    @property
+    def size(self) -> int:
+        """How many connections there are, those included that are just being let in."""
+        return len(self._listening)
+
+    async def enter(
+        self, connection: Connection, outlet: Outlet, returning: Returning | None = None
+    ) -> Sequence[Kept] | None:
+        """A connection begins here: once this returns, whatever is published for its user is heard.
+
+        `returning` is for a client that opted in to recovery; what it missed is the result, None when it has to sync.
+        The client must be told that it is in before anything else happens. Raises what reading the user's
+        conversations raises.
+        """
+        if not await self._listening.enter(connection.user_id, connection.id):
+            return None
+        if returning is None:
+            self.connections.add(connection, outlet)
+            return None
+        session, missed = await self._recovering.session(connection, returning)
+        if self._listening.here(connection.id):
+            self.connections.add(connection, outlet, apart=True)
+            self._recovering.begin(connection.id, session, outlet)
+        return missed
 
     def leave(self, connection_id: str) -> Connection | None:
         """A connection has ended; None when it was not here."""
-        session = self._sessions.pop(connection_id, None)
-        if session is not None:
-            self._recoveries.left(session, self.connections.outlet(connection_id))
+        self._recovering.end(connection_id, self.connections.outlet(connection_id))
+        self._listening.leave(connection_id)
         return self.connections.remove(connection_id)
 
-    async def recover(
-        self, connection: Connection, returning: Returning | None
-    ) -> tuple[Recoverable, Sequence[Kept] | None]:
-        """The session of a connection that opted in, and what it missed; None when it begins anew."""
-        known = self._recoveries.get(returning.pid) if returning else None
-        if known is not None and returning is not None and known.belongs_to(connection):
-            known.detach()
-            missed = known.after(returning.offset)
-            if missed is not None:
-                return known, missed
-            self._recoveries.drop(known.pid)
-        return self._recoveries.start(self.node, connection), None
-
     def pid(self, connection_id: str) -> str | None:
-        """The private id of a connection's session, when it opted in."""
-        session = self._sessions.get(connection_id)
-        return session.pid if session else None
+        """The private id of a connection's session, when it opted in to recovery."""
+        return self._recovering.pid(connection_id)
 
     async def emit(self, event: Event[Any]) -> None:
         """Bring an event to its audience, here at once and on the other processes through the backplane."""
@@ -120,13 +130,13 @@ class Hub:
         if frame is None:
             return
         self._take(frame)
-        self._backplane.send(frame)
+        self._listening.backplane.send(frame)
 
     async def cut(self, *, by: Literal["user", "session"], who: str, code: str) -> None:
         """Close the connections of a user or a session on every process; `code` tells the client why."""
         order = Cut(by, who, code)
         self._take(order)
-        self._backplane.send(order)
+        self._listening.backplane.send(order)
 
     def tell(self, connection: Connection, event: Event[Any]) -> None:
         """Tell one connection of this process."""
@@ -179,55 +189,66 @@ class Hub:
 
     def _take(self, message: Message) -> None:
         if isinstance(message, Cut):
-            connections = self.connections
-            ids = connections.of_user(message.id) if message.by == "user" else connections.of_session(message.id)
-            for session in self._recoveries.of(message.by, message.id):
-                self._recoveries.drop(session.pid)
-            for connection in [connections.get(one) for one in ids]:
-                if connection:
-                    self.close(connection, message.code)
+            self._cut(message)
+        elif isinstance(message, Claim | Handover):
+            self._recovering.take(message)
         elif message.conversation is not None:
             self._sequencer.push(message)
         else:
             self._deliver(message)
 
+    def _cut(self, order: Cut) -> None:
+        connections = self.connections
+        self._recovering.forget(order.by, order.id)
+        ids = connections.of_user(order.id) if order.by == "user" else connections.of_session(order.id)
+        for connection in [connections.get(one) for one in ids]:
+            if connection:
+                self.close(connection, order.code)
+
     def _anybody(self, frame: Frame) -> bool:
         by_user = self.connections.by_user
-        return any(user in by_user for user in frame.users) or self._recoveries.anybody(frame.users)
+        return any(user in by_user for user in frame.users) or self._recovering.sessions.anybody(frame.users)
 
-    def _deliver(self, frame: Frame) -> None:
+    def _deliver(self, frame: Frame) -> bool:
+        if frame.spread:
+            self._listening.spread(frame)
         by_user, wire, passing, told = self.connections.by_user, frame.wire, frame.passing, 0
         for user in frame.users:
             outlets = by_user.get(user)
             if outlets is not None:
                 for outlet in outlets.values():
                     told += outlet.tell(wire, passing=passing)
-        told += self._recoveries.deliver(frame)
+        told += self._recovering.sessions.deliver(frame)
         if told:
             (PASSING if passing else DURABLE).inc(told)
+        return told > 0
 
-    def _deliver_late(self, frame: Frame) -> None:
+    def _deliver_late(self, frame: Frame) -> bool:
         """Tell an entry that was missed to the connections that were there when it was appended."""
+        if frame.spread:
+            self._listening.spread(frame)
+        until, told = frame.at + SLACK_SECONDS if frame.at else float("inf"), 0
         for user in frame.users:
             for id_, outlet in self.connections.by_user.get(user, {}).items():
                 connection = self.connections.get(id_)
-                if connection and connection.since.timestamp() < frame.at + SLACK_SECONDS:
-                    DURABLE.inc(outlet.tell(frame.wire))
-        DURABLE.inc(self._recoveries.deliver(frame, before=frame.at + SLACK_SECONDS))
+                if connection and connection.since.timestamp() < until:
+                    told += outlet.tell(frame.wire)
+        told += self._recovering.sessions.deliver(frame, before=until)
+        DURABLE.inc(told)
+        return told > 0
 
     def _lost(self, conversation: str, users: Sequence[str]) -> None:
-        notice = SyncBehind(Behind(conversation_ids=[conversation]), to=Users(users))
-        frame = _frame(notice)
+        """Entries were not told: the clients sync, and one of them may have changed who is in the conversation."""
+        self._tell_behind(users, [conversation])
+        self._listening.doubt(users)
+
+    def _tell_behind(self, users: Collection[str], conversations: Sequence[str]) -> None:
+        """Tell people here that they may have missed something in these conversations; none named: in all."""
+        if not conversations:
+            self._recovering.doubt(users)
+        frame = _frame(SyncBehind(Behind(conversation_ids=list(conversations)), to=Users(users)))
         if frame:
             self._deliver(frame)
-
-    async def _interrupted(self) -> None:
-        """After a gap in the backplane, tell every client of this process that it may have missed something."""
-        self._sequencer.forget()
-        self._recoveries.drop_absent()
-        notice = SyncBehind(Behind(conversation_ids=[]), to=Nobody())
-        for connection in self.connections.all():
-            self.tell(connection, notice)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -244,9 +265,17 @@ def frame_of(name: str, payload: Output, to: Audience, *, at: datetime | None = 
     match to:
         case Nobody():
             return None
-        case Members(conversation_id, seq, ids):
-            when = at.timestamp() if at else 0.0
-            return Frame(event_frame(name, payload), sorted(ids), conversation_id, seq, at=when)
+        case Members():
+            hidden = to.everybody is not None and len(to.everybody) != len(to.ids)
+            return Frame(
+                event_frame(name, payload),
+                sorted(to.ids),
+                to.conversation_id,
+                to.seq,
+                at=at.timestamp() if at else 0.0,
+                spread=to.spread,
+                members=sorted(to.everybody or ()) if hidden else (),
+            )
         case Passing(ids):
             return Frame(event_frame(name, payload), sorted(ids), passing=True)
         case Users(ids):

@@ -7,10 +7,10 @@ https://socket.io/docs/v4/connection-state-recovery
 """
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2s
-from typing import Literal
+from typing import Any, Literal
 
 from crypto.tokens import new_secret
 from server.hub.connections import Connection, Outlet
@@ -23,6 +23,8 @@ KEEP_SECONDS = 120.0
 MAX_FRAMES = 500
 MAX_BYTES = 262_144
 """What one session keeps, as references to frames that others have too; who missed more has to sync."""
+MAX_ABSENT = 20_000
+"""Sessions of one process whose clients are away."""
 MAX_OFFSET = 100
 
 Kept = tuple[str, bytes]
@@ -32,13 +34,12 @@ Kept = tuple[str, bytes]
 class Recoverable:
     """The events of one client, across its connections."""
 
-    __slots__ = ("_bytes", "_frames", "_outlet", "auth_session", "device_id", "pid", "since", "user_id")
+    __slots__ = ("_bytes", "_frames", "_outlet", "owner", "pid", "since", "user_id")
 
     def __init__(self, pid: str, connection: Connection) -> None:
         self.pid = pid
         self.user_id = connection.user_id
-        self.auth_session = connection.actor.session_id
-        self.device_id = connection.actor.device_id
+        self.owner = owner_of(connection)
         self.since = connection.since.timestamp()
         self._frames: deque[Kept] = deque()
         self._bytes = 0
@@ -53,15 +54,6 @@ class Recoverable:
         """Whether its client is connected this way."""
         return self._outlet is outlet
 
-    def belongs_to(self, connection: Connection) -> bool:
-        """Whether this connection may take the session up: the same device of the same sign-in."""
-        actor = connection.actor
-        return (self.user_id, self.auth_session, self.device_id) == (
-            connection.user_id,
-            actor.session_id,
-            actor.device_id,
-        )
-
     def take(self, offset: str, frame: bytes) -> bool:
         """Tell an event to the client, or keep it until the client is back; whether it was told."""
         self._keep(offset, frame)
@@ -70,6 +62,10 @@ class Recoverable:
     def passing(self, frame: bytes) -> bool:
         """Tell an event of which nothing is kept; whether it was told."""
         return self._outlet is not None and self._outlet.tell(frame, passing=True)
+
+    def knows(self, offset: str) -> bool:
+        """Whether the event with this offset was told, as far as is remembered."""
+        return any(kept[0] == offset for kept in self._frames)
 
     def attach(self, outlet: Outlet) -> None:
         """Its client is connected: from now on events are told."""
@@ -118,20 +114,25 @@ class Recoverable:
 
 @dataclass(frozen=True, slots=True)
 class Returning:
-    """What a client says of its earlier connection."""
+    """What a client that opted in says of its earlier connection; both are empty for the first one."""
 
-    pid: str
-    offset: str
+    pid: str = ""
+    offset: str = ""
 
     @classmethod
-    def of(cls, auth: object) -> "Returning | None":
-        """What the client's CONNECT says; None for a first connection, or one that says nothing of use."""
-        if not isinstance(auth, dict):
+    def of(cls, auth: Mapping[str, Any]) -> "Returning | None":
+        """What the client's CONNECT says; None when it did not opt in. What makes no sense is as good as nothing."""
+        if auth.get("recovery") is not True:
             return None
         pid, offset = auth.get("pid"), auth.get("offset")
         if not (isinstance(pid, str) and isinstance(offset, str)):
-            return None
-        return cls(pid, offset) if 0 < len(pid) <= MAX_OFFSET and 0 < len(offset) <= MAX_OFFSET else None
+            return cls()
+        return cls(pid, offset) if max(len(pid), len(offset)) <= MAX_OFFSET else cls()
+
+
+def owner_of(connection: Connection) -> tuple[str, str, str]:
+    """Who alone may take a session up: the same device of the same sign-in of the same user."""
+    return (connection.user_id, connection.actor.session_id, connection.actor.device_id)
 
 
 def offset_of(frame: Frame) -> str:
@@ -148,7 +149,9 @@ def offset_of(frame: Frame) -> str:
 class Recoveries:
     """The sessions of this process whose clients opted in."""
 
-    def __init__(self) -> None:
+    def __init__(self, dropped: Callable[[str], None]) -> None:
+        """`dropped(pid)`: a session is forgotten."""
+        self._dropped = dropped
         self._by_pid: dict[str, Recoverable] = {}
         self._by_user: dict[str, dict[str, Recoverable]] = {}
         self._gone: Timers[str] = Timers(KEEP_SECONDS, self._too_late)
@@ -156,12 +159,9 @@ class Recoveries:
     def __len__(self) -> int:
         return len(self._by_pid)
 
-    def start(self, node: str, connection: Connection) -> Recoverable:
-        """A new session. Its id tells which process has it."""
-        return self.add(Recoverable(f"{node}.{new_secret()}", connection))
-
-    def add(self, session: Recoverable) -> Recoverable:
-        """Keep a session here."""
+    def start(self, node: str, connection: Connection, *, pid: str = "") -> Recoverable:
+        """A new session, or one that was elsewhere. Its id tells which process began it."""
+        session = Recoverable(pid or f"{node}.{new_secret()}", connection)
         self._by_pid[session.pid] = session
         self._by_user.setdefault(session.user_id, {})[session.pid] = session
         return session
@@ -179,7 +179,9 @@ class Recoveries:
         """The client of a session has gone; it may come back for a while, or has already come in another way."""
         if session.uses(outlet):
             session.detach()
-            if session.pid in self._by_pid:
+            if len(self._gone) >= MAX_ABSENT:
+                self.drop(session.pid)
+            elif session.pid in self._by_pid:
                 self._gone.set(session.pid)
 
     def drop(self, pid: str) -> Recoverable | None:
@@ -192,6 +194,7 @@ class Recoveries:
         del theirs[pid]
         if not theirs:
             del self._by_user[session.user_id]
+        self._dropped(pid)
         return session
 
     def _too_late(self, pid: str, _: float) -> None:
@@ -201,12 +204,12 @@ class Recoveries:
         """The sessions of a user, or of a sign-in."""
         if by == "user":
             return list(self._by_user.get(who, {}).values())
-        return [one for one in self._by_pid.values() if one.auth_session == who]
+        return [one for one in self._by_pid.values() if one.owner[1] == who]
 
     def deliver(self, frame: Frame, *, before: float = float("inf")) -> int:
         """Tell a frame to those of its audience who are here in this way; how many were told.
 
-        `before`: only to sessions that are older than that (seconds since 1970).
+        `before`: it comes late, only sessions that are older than that (seconds since 1970) may have missed it.
         """
         if not self._by_pid:
             return 0
@@ -217,16 +220,13 @@ class Recoveries:
             return sum(session.passing(frame.wire) for session in sessions)
         offset = offset_of(frame)
         variant = with_offset(frame.wire, offset)
+        if before != float("inf"):
+            sessions = [one for one in sessions if not one.knows(offset)]
         return sum(session.take(offset, variant) for session in sessions)
 
     def anybody(self, users: Sequence[str]) -> bool:
         """Whether any of these users has a session here."""
         return bool(self._by_pid) and any(user in self._by_user for user in users)
-
-    def drop_absent(self) -> None:
-        """Forget the sessions whose clients are not here: something may have been missed."""
-        for pid in [pid for pid, session in self._by_pid.items() if not session.connected]:
-            self.drop(pid)
 
     def close(self) -> None:
         """Forget everything."""

@@ -5,17 +5,25 @@ Two processes may publish entries 5 and 6 of one conversation at the same moment
 once; what comes twice is dropped; what comes too early waits `hold` seconds for the missing ones, and then these are
 read from the log.
 
+What was read goes to the connections that are older than the entry (`late`): the others have read for themselves.
+
+A process hears of a conversation while somebody of it is connected here, so it may come back to one after many entries.
+A hole of more than `MAX_HOLE` is not read: the conversation begins anew. A loss at the end of a conversation shows in
+no hole; `check` compares with the log's last entry.
+
 A conversation that this process has not seen yet begins with what comes first, after the same wait for anything older.
 An entry just before it may have been lost (its process died before it told anybody), so the log's last `TAIL` entries
-are read too; those appended since this process listens go to the connections that are older than they are (`late`).
+are read too, as far as they were appended since this process listens.
 After `forget` the same holds, with the difference that what was let through before is known and never comes again.
 """
 
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
 
 from server.hub.frames import Frame
 from storage.tasks import end
@@ -24,6 +32,14 @@ log = logging.getLogger("mixee.hub")
 
 Fill = Callable[[str, int, int], Awaitable[Sequence[Frame]]]
 """Reads entries `first` to `last` (both included) of a conversation from the log, as frames."""
+
+
+Heads = Callable[[Sequence[str]], Awaitable[Mapping[str, int]]]
+"""Reads the last entry's `seq` of each conversation, in few questions."""
+
+
+async def _unknown(conversations: Sequence[str]) -> Mapping[str, int]:
+    raise LookupError(f"nobody said where the heads of {len(conversations)} conversations are read")
 
 
 async def _nowhere(conversation: str, first: int, last: int) -> Sequence[Frame]:
@@ -36,32 +52,44 @@ TAIL = 20
 SLACK_SECONDS = 10.0
 """An entry bears the time at which it was about to be written. It may be committed so much later, by another clock."""
 
+MAX_HOLE = 200
+"""Entries that are read for one hole."""
+ACTIVE_SECONDS = 600.0
+"""A conversation that somebody here was told of in this time is one that is compared with the log."""
+MAX_CHECKED = 5_000
+"""Conversations of one comparison, the most recent ones."""
+
 MAX_HELD = 1_000
 """Frames of one conversation that wait for a missing one; beyond it the clients are told to `sync`."""
 
 
 @dataclass(slots=True)
 class _Conversation:
-    """`last`: the youngest entry let through; -1 while it is not known where to begin. `floor`: as before `forget`."""
+    """`last`: the youngest entry let through; -1 while it is not known where to begin. `floor`: as before `forget`.
+
+    `told`: when somebody here was told an entry, by the time of the loop.
+    """
 
     last: int
     floor: int = 0
     held: dict[int, Frame] = field(default_factory=dict)
     timer: asyncio.TimerHandle | None = None
     filling: bool = False
+    told: float = float("-inf")
 
 
 class Sequencer:
     """Lets frames through to `deliver` in order; asks `fill` for what is missing; calls `lost` when that fails.
 
-    `local` tells whether anybody in a frame's audience is connected here, `since` from when on this process listens.
+    `deliver` and `late` answer whether there was anybody to tell; `local` whether anybody in a frame's audience is
+    connected here, `since` from when on this process listens.
     """
 
     def __init__(
         self,
         *,
-        deliver: Callable[[Frame], None],
-        late: Callable[[Frame], None],
+        deliver: Callable[[Frame], bool],
+        late: Callable[[Frame], bool],
         local: Callable[[Frame], bool],
         since: Callable[[], float],
         lost: Callable[[str, Sequence[str]], None],
@@ -76,13 +104,15 @@ class Sequencer:
         self._hold = hold
         self._capacity = capacity
         self._fill: Fill = _nowhere
+        self._heads: Heads = _unknown
         self._conversations: OrderedDict[str, _Conversation] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
         self.repairs = 0
 
-    def fills(self, fill: Fill) -> None:
-        """Say where missing entries are read."""
+    def fills(self, fill: Fill, heads: Heads | None = None) -> None:
+        """Say where missing entries are read, and where the last entry of each conversation."""
         self._fill = fill
+        self._heads = heads or _unknown
 
     def push(self, frame: Frame) -> None:
         """Take a frame of a log, from this process or another one."""
@@ -104,12 +134,50 @@ class Sequencer:
         elif conversation.timer is None and not conversation.filling:
             self._wait(key, conversation)
 
+    def active(self) -> list[str]:
+        """The conversations that somebody here was told of lately, the last one first."""
+        since = asyncio.get_running_loop().time() - ACTIVE_SECONDS
+        found = (key for key, known in reversed(self._conversations.items()) if known.told >= since)
+        return list(islice(found, MAX_CHECKED))
+
+    async def check(self, conversations: Sequence[str], *, patience: float = 0.0) -> None:
+        """Read what was appended to conversations without this process hearing of it.
+
+        What is missing may be on its way: only what is still missing `patience` seconds later is read. Conversations
+        that this process does not know yet begin with the first entry that it hears of.
+        """
+        known = [one for one in conversations if self._last(one) > 0]
+        if not known or self._heads is _unknown:
+            return
+        try:
+            heads = await self._heads(known)
+        except Exception:
+            log.exception("the last entries of %d conversations could not be read", len(known))
+            return
+        behind = {key: head for key, head in heads.items() if head > self._last(key)}
+        if behind and patience:
+            await asyncio.sleep(patience)
+        for key, head in behind.items():
+            conversation = self._conversations.get(key)
+            if conversation is None or conversation.filling or conversation.last < 0 or head <= self._last(key):
+                continue
+            if conversation.timer:
+                conversation.timer.cancel()
+                conversation.timer = None
+            conversation.filling = True
+            whole = head - conversation.last <= MAX_HOLE
+            self._spawn((self._repair if whole else self._skip)(key, conversation, head))
+
+    def _last(self, key: str) -> int:
+        conversation = self._conversations.get(key)
+        return -1 if conversation is None else conversation.last
+
     def forget(self) -> None:
         """Start afresh (the clients were told to sync)."""
         for key, known in list(self._conversations.items()):
             if known.timer:
                 known.timer.cancel()
-            self._conversations[key] = _Conversation(last=-1, floor=max(known.last, known.floor))
+            self._conversations[key] = _Conversation(last=-1, floor=max(known.last, known.floor), told=known.told)
 
     async def close(self) -> None:
         """Stop waiting for anything."""
@@ -131,7 +199,8 @@ class Sequencer:
 
     def _through(self, conversation: _Conversation, frame: Frame) -> None:
         conversation.last = frame.seq
-        self._deliver(frame)
+        if self._deliver(frame):
+            conversation.told = asyncio.get_running_loop().time()
 
     def _release(self, conversation: _Conversation) -> None:
         while (frame := conversation.held.pop(conversation.last + 1, None)) is not None:
@@ -155,12 +224,16 @@ class Sequencer:
             if conversation.held:
                 self._wait(key, conversation)
             return
+        if conversation.last >= 0 and first - 1 - conversation.last > MAX_HOLE:
+            conversation.floor, conversation.last = conversation.last, -1
         conversation.filling = True
-        work = (
+        self._spawn(
             self._begin(key, conversation, first)
             if conversation.last < 0
             else self._repair(key, conversation, first - 1)
         )
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work, name="hub repair")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -173,7 +246,7 @@ class Sequencer:
             start = max(conversation.floor + 1, first - TAIL)
             since = 0.0 if conversation.floor else self._since() - SLACK_SECONDS
             missed = [frame for frame in await self._fill(key, start, first - 1) if frame.at >= since]
-            more = first - start == TAIL == len(missed)
+            more = first - start == TAIL == len(missed) and start > conversation.floor + 1
         except Exception:
             log.exception("what came before entry %d of conversation %s could not be read", first, key)
             more = True
@@ -181,11 +254,13 @@ class Sequencer:
         if self._conversations.get(key) is not conversation or conversation.last >= 0:
             return  # forgotten, or given up, meanwhile
         first = min(conversation.held)  # an older one may have come meanwhile
-        for frame in missed:
-            if frame.seq < first:
-                self._late(frame)
-            else:
+        for number, frame in enumerate(missed):
+            if frame.seq >= first:
                 conversation.held.setdefault(frame.seq, frame)
+            elif self._late(frame):
+                conversation.told = asyncio.get_running_loop().time()
+            elif number == 0:
+                more = False  # nobody here is old enough to have missed what came before it
         if more:
             self._lost(key, people)
         conversation.last = first - 1
@@ -204,12 +279,32 @@ class Sequencer:
             return
         for frame in frames:
             if frame.seq == conversation.last + 1:
-                self._through(conversation, frame)
+                conversation.last = frame.seq
+                if self._late(frame):
+                    conversation.told = asyncio.get_running_loop().time()
                 self._release(conversation)
         conversation.filling = False
         if conversation.held and min(conversation.held) <= upto + 1:
             self._give_up(key, conversation)
         elif conversation.held:
+            self._wait(key, conversation)
+
+    async def _skip(self, key: str, conversation: _Conversation, head: int) -> None:
+        """Go on after the entry `head`: what is missing before it is too much, and for the clients to sync."""
+        people: Sequence[str] = ()
+        try:
+            people = [user for frame in await self._fill(key, head, head) for user in frame.users]
+        except Exception:
+            log.exception("entry %d of conversation %s could not be read", head, key)
+        conversation.filling = False
+        if self._conversations.get(key) is not conversation or conversation.last >= head:
+            return
+        conversation.last = head
+        for seq in [one for one in conversation.held if one <= head]:
+            del conversation.held[seq]
+        self._lost(key, people)
+        self._release(conversation)
+        if conversation.held:
             self._wait(key, conversation)
 
     def _give_up(self, key: str, conversation: _Conversation) -> None:

@@ -40,7 +40,7 @@ class Databases:
             else:
                 await mongo.database.drop_collection(collection)
         await mongo.close()
-        keys = [key async for key in redis.scan_iter(match=f"mixee:{name}:*", count=1000)]
+        keys = [key async for key in redis.scan_iter(match=f"{{mixee:{name}}}:*", count=1000)]
         if keys:
             await redis.delete(*keys)
         self._free.append(name)

@@ -46,6 +46,7 @@ class Position(Input):
     thread: Short
     seq: Annotated[int, Field(ge=1)]
     to: list[str]
+    spread: bool = False
 
 
 class Note(Output):
@@ -94,7 +95,9 @@ class Notes:
         self.jobs = 0
         self.most = kit.settings(NotesSettings).most
         self.log: dict[tuple[str, int], Frame] = {}
-        kit.fills(self.fill)
+        self.large: dict[str, list[str]] = {}
+        self.filled: list[tuple[str, int, int]] = []
+        kit.fills(self.fill, self.heads)
 
     async def actor(self, token: str) -> Actor:
         kind, _, name = token.partition(":")
@@ -122,11 +125,18 @@ class Notes:
         return Found(limit=found.limit, exact=found.exact, among=found.among, notes=notes)
 
     async def fill(self, thread: str, first: int, last: int) -> Sequence[Frame]:
+        self.filled.append((thread, first, last))
         return [self.log[thread, seq] for seq in range(first, last + 1)]
+
+    async def heads(self, threads: Sequence[str]) -> dict[str, int]:
+        return {one: max((seq for thread, seq in self.log if thread == one), default=0) for one in threads}
+
+    async def gather(self, user_ids: Sequence[str]) -> dict[str, list[str]]:
+        return {one: self.large.get(one, []) for one in user_ids}
 
     async def step(self, position: Position) -> Step:
         step = Step(thread=position.thread, seq=position.seq)
-        event = Stepped(step, to=Members(position.thread, position.seq, position.to))
+        event = Stepped(step, to=Members(position.thread, position.seq, position.to, spread=position.spread))
         frame = frame_of(event.name, step, event.to)
         assert frame
         self.log[position.thread, position.seq] = frame
@@ -227,5 +237,6 @@ def slice_of(**changes: Any) -> Slice[Notes]:
         "connected": Notes.connected,
         "greets": Notes.greet,
         "disconnected": Notes.disconnected,
+        "gathers": Notes.gather,
     }
     return Slice(**(given | changes))

@@ -12,6 +12,7 @@ from config.settings import Settings
 from server import assembly, checking
 from server.checking import Unusable
 from storage.mongo import IndexModel, Mongo
+from tests.harness.redis_cluster import RedisCluster
 from tests.harness.servers import MONGODB, REDIS
 from tests.server.notes import slice_of
 
@@ -143,6 +144,29 @@ class TestProbes:
         first, second = str(refused.value).splitlines()
         assert first.startswith("Redis cannot be used: Timeout reading from 127.0.0.1:")
         assert second == "Check MIXEE_REDIS_URL: it must name a Redis 7 or newer that is running."
+
+    async def test_a_redis_cluster_that_the_url_does_not_name_as_one_is_one_sentence(
+        self, redis_cluster: RedisCluster
+    ) -> None:
+        with pytest.raises(Unusable) as refused:
+            await checking.probe_redis(redis_cluster.servers[1].url)
+
+        assert str(refused.value).splitlines() == [
+            "Redis cannot be used: it is a Redis Cluster, and the URL does not say so.",
+            "Add `?cluster=true` to MIXEE_REDIS_URL.",
+        ]
+        await checking.probe_redis(redis_cluster.url)
+
+    async def test_a_redis_that_is_no_cluster_but_named_as_one_is_one_sentence(self, outside: Settings) -> None:
+        assert outside.redis_url
+        with pytest.raises(Unusable, match="Redis cannot be used") as refused:
+            await checking.probe_redis(f"{outside.redis_url.get_secret_value()}?cluster=true")
+
+        assert len(str(refused.value).splitlines()) == 2
+
+    async def test_another_word_than_true_or_false_for_a_cluster_is_refused(self) -> None:
+        with pytest.raises(Unusable, match="cluster must be true or false"):
+            await checking.probe_redis("redis://127.0.0.1:9/?cluster=maybe")
 
 
 class TestCheck:

@@ -55,6 +55,8 @@ class MemberRecord:
     """When the member last said what the other, who blocks him, does not see: only his own list goes by it."""
     archived: bool = False
     muted: bool = False
+    large: bool = False
+    """Whether the conversation has so many members that it has a channel of its own; exact while `active`."""
     hidden_seq: int = 0
     """The conversation is not listed until its log has a message after this entry."""
 

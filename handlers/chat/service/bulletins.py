@@ -4,8 +4,11 @@ from handlers.chat.events import ConversationRemoved, ConversationUpdated
 from handlers.chat.models.conversations import ChangedForAll, Departure
 from handlers.chat.service.state import State, States
 from handlers.chat.service.wire import change_of, conversation_fields
-from server.events import Members, Publisher, Users
+from server.events import Publisher, Users
 from storage.log import Appended, Entry
+
+COMING_AND_GOING = {"created", "added", "removed", "left"}
+"""What an entry of members says when it changes who is in the conversation."""
 
 
 class Bulletins:
@@ -32,4 +35,5 @@ def bulletin(state: State, entry: Entry) -> ConversationUpdated:
     """The event of an entry of members or settings."""
     fields = conversation_fields(state) | {"seq": entry.seq}
     payload = ChangedForAll(**fields, change=change_of(entry))
-    return ConversationUpdated(payload, to=Members(entry.conversation, entry.seq, state.audience(entry.seq)))
+    spread = entry.kind == "member" and entry.body.get("action") in COMING_AND_GOING
+    return ConversationUpdated(payload, to=state.told(entry.seq, state.audience(entry.seq), spread=spread))

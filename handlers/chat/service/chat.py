@@ -55,6 +55,7 @@ class Chat:
         max_members: int,
     ) -> None:
         self._log = log
+        self._members = members
         self._states = States(conversations, members)
         self._gate = Gate(self._states)
         self._desk = Desk(log, self._states, publish)
@@ -136,6 +137,14 @@ class Chat:
     async def fill(self, conversation_id: str, first: int, last: int) -> Sequence[Frame]:
         """Entries of a conversation as frames, for the hub."""
         return await self._repairs.fill(conversation_id, first, last)
+
+    async def heads(self, conversation_ids: Sequence[str]) -> dict[str, int]:
+        """The last entries of conversations, for the hub."""
+        return await self._log.heads(conversation_ids)
+
+    async def large_of(self, user_ids: Sequence[str]) -> dict[str, list[str]]:
+        """Of each of these people: the conversations with so many members that they have a channel of their own."""
+        return await self._members.large_of(user_ids)
 
     async def start(self) -> None:
         """Begin to write."""

@@ -28,6 +28,7 @@ from server.actors import Actor
 from server.clock import Clock
 from server.errors import Forbidden, NotFound, Unavailable
 from server.events import Publisher, Users
+from server.hub.channels import FEW
 from storage.log import Draft, Log, Refused
 from storage.numbers import Numbers
 
@@ -131,7 +132,8 @@ class Conversations:
         """The first entry of a log, and with it the conversation and its members. Raises Refused for a known pair."""
 
         def effects(seq: int) -> list[Effect]:
-            joining = self._members.joining(record.id, roles, seq=seq, at=record.created_at)
+            large = len(roles) > FEW
+            joining = self._members.joining(record.id, roles, seq=seq, at=record.created_at, large=large)
             return [self._conversations.inserting(record), *joining]
 
         draft = Draft(

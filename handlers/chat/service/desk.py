@@ -78,8 +78,8 @@ class Desk:
 
     def audience(self, state: State, entry: Entry, *, at: int | None = None) -> Members:
         """Everybody who may see an entry; for what is told of it by another one, `at` is the place of that."""
-        ids = self._states.latest(state).audience(entry.seq, hidden_from(entry))
-        return Members(entry.conversation, entry.seq if at is None else at, ids)
+        state = self._states.latest(state)
+        return state.told(entry.seq if at is None else at, state.audience(entry.seq, hidden_from(entry)))
 
     async def stop(self) -> None:
         """Wait until everything that was committed is told."""

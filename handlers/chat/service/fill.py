@@ -71,4 +71,4 @@ def event_of(state: State, entry: Entry, target: Entry | None) -> Event[Any] | N
 
 
 def _audience(state: State, message: Entry, at: Entry) -> Members:
-    return Members(at.conversation, at.seq, state.audience(message.seq, hidden_from(message)))
+    return state.told(at.seq, state.audience(message.seq, hidden_from(message)))

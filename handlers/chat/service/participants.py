@@ -16,6 +16,7 @@ from handlers.chat.store import ConversationStore, Effect, MemberStore
 from server.actors import Actor
 from server.clock import Clock
 from server.errors import Conflict, Forbidden, NotFound, Unavailable
+from server.hub.channels import FEW
 from storage.log import Draft, Entry
 
 ATTEMPTS = 8
@@ -27,11 +28,12 @@ class Moved(Exception):
 
 
 class Plan:
-    """What shall become of a group's members: the entry's body, and the writes that go with it."""
+    """What shall become of a group's members: the entry's body, the writes that go with it, how many there are then."""
 
-    def __init__(self, body: dict[str, object], effects: Callable[[int], list[Effect]]) -> None:
+    def __init__(self, body: dict[str, object], effects: Callable[[int], list[Effect]], *, size: int) -> None:
         self.body = body
         self.effects = effects
+        self.size = size
 
 
 Planner = Callable[[Access], Plan | None]
@@ -80,10 +82,11 @@ class Participants:
             if len(state.members) + len(added) > self._max_members:
                 raise GroupFull(f"A group has at most {self._max_members} members.")
             roles: dict[str, Role] = dict.fromkeys(added, "member")
-            at = self._clock.now()
+            at, size = self._clock.now(), len(state.members) + len(added)
             return Plan(
                 {"action": "added", "users": added},
-                lambda seq: self._members.joining(state.id, roles, seq=seq, at=at),
+                lambda seq: self._members.joining(state.id, roles, seq=seq, at=at, large=size > FEW),
+                size=size,
             )
 
         await self._change(actor, wanted.conversation_id, plan)
@@ -127,6 +130,7 @@ class Participants:
             return Plan(
                 {"action": "role", "users": [user_id], "role": wanted.role},
                 lambda _: self._members.ranking(state.id, roles),
+                size=len(state.members),
             )
 
         await self._change(actor, wanted.conversation_id, plan)
@@ -163,7 +167,7 @@ class Participants:
                 writes += self._members.ranking(state.id, {heir: "owner"})
             return writes
 
-        return Plan(body, effects)
+        return Plan(body, effects, size=len(rest))
 
     async def _change(self, actor: Actor, conversation_id: str, planner: Planner) -> None:
         """Plan and append, until nobody has changed the group between the two."""
@@ -185,7 +189,9 @@ class Participants:
         values = {"is_active": False} if gone else {}
 
         def effects(seq: int) -> list[Effect]:
-            return [*plan.effects(seq), self._conversations.changing(state.id, values, seq=seq, at=at)]
+            crossed = (len(state.members) > FEW) != (plan.size > FEW)
+            sizing = [self._members.sizing(state.id, large=plan.size > FEW)] if crossed else []
+            return [*plan.effects(seq), *sizing, self._conversations.changing(state.id, values, seq=seq, at=at)]
 
         return Draft(
             conversation=state.id,

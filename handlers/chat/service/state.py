@@ -16,6 +16,7 @@ from handlers.chat.models.records import ConversationRecord, MemberRecord
 from handlers.chat.models.values import Role
 from handlers.chat.store import ConversationStore, MemberStore
 from server.errors import Unavailable
+from server.events import Members
 
 ATTEMPTS = 5
 """Readings of a conversation that changes all the time, before giving up."""
@@ -58,6 +59,10 @@ class State:
             for user_id in self.everybody
             if self.members[user_id].join_seq <= seq and user_id not in hidden_from
         ]
+
+    def told(self, seq: int, ids: Collection[str], *, spread: bool = False) -> Members:
+        """The audience of an event of the entry `seq`. `spread`: it changes who is in the conversation."""
+        return Members(self.id, seq, ids, everybody=self.everybody, spread=spread)
 
     def others(self, user_id: str) -> list[str]:
         """All members but one."""

@@ -20,9 +20,16 @@ MAX_CONVERSATIONS = 10_000
 MAX_MEMBERS = 2_000
 """More than any conversation can have: the bound of reads that want all members."""
 
+LARGE = "large"
+
 MEMBER_INDEXES = (
     IndexModel([("conversationId", ASCENDING), ("active", ASCENDING), ("joinSeq", ASCENDING)], name="conversation"),
     IndexModel([("userId", ASCENDING), ("active", ASCENDING)], name="user"),
+    IndexModel(
+        [("userId", ASCENDING), ("conversationId", ASCENDING)],
+        name=LARGE,
+        partialFilterExpression={"large": True, "active": True},
+    ),
 )
 
 _FIELDS = {field.name: to_camel(field.name) for field in fields(MemberRecord)}
@@ -35,6 +42,11 @@ def member_key(conversation_id: str, user_id: str) -> str:
 
 def _member(document: Document) -> MemberRecord:
     return MemberRecord(**{name: document[stored] for name, stored in _FIELDS.items() if stored in document})
+
+
+def in_large(user_ids: Iterable[str]) -> Document:
+    """The condition of these people's places in large conversations."""
+    return {"userId": {"$in": sorted(user_ids)}, "large": True, "active": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +102,19 @@ class MemberStore:
         documents = await self._collection.find({"_id": {"$in": keys}, "active": True}, limit=len(keys))
         return {document["conversationId"]: _member(document) for document in documents}
 
-    def joining(self, conversation_id: str, roles: Mapping[str, Role], *, seq: int, at: datetime) -> list[Effect]:
+    async def large_of(self, user_ids: Several[str]) -> dict[str, list[str]]:
+        """Of each of these people: the large conversations that he is a member of."""
+        found: dict[str, list[str]] = {one: [] for one in user_ids}
+        where = in_large(found)
+        wanted = {"_id": 0, "userId": 1, "conversationId": 1}
+        limit = MAX_CONVERSATIONS * max(1, len(found))
+        for document in await self._collection.find(where, fields=wanted, limit=limit, hint=LARGE):
+            found[document["userId"]].append(document["conversationId"])
+        return found
+
+    def joining(
+        self, conversation_id: str, roles: Mapping[str, Role], *, seq: int, at: datetime, large: bool
+    ) -> list[Effect]:
         """The writes that make people members from the entry `seq` on, also those who were members before."""
         writes: list[Effect] = []
         for user_id, role in roles.items():
@@ -104,6 +128,7 @@ class MemberStore:
                 delivered_seq=seq,
                 shown_read_seq=seq,
                 shown_delivered_seq=seq,
+                large=large,
             )
             document = {stored: getattr(fresh, name) for name, stored in _FIELDS.items()}
             key = {"_id": member_key(conversation_id, user_id)}
@@ -114,6 +139,10 @@ class MemberStore:
         """The write by which these are no longer members, as of the entry `seq`."""
         keys = [member_key(conversation_id, user_id) for user_id in user_ids]
         return MEMBERS, UpdateMany({"_id": {"$in": keys}}, {"$set": {"active": False, "leftSeq": seq}})
+
+    def sizing(self, conversation_id: str, *, large: bool) -> Effect:
+        """The write that notes with every member whether the conversation is large."""
+        return MEMBERS, UpdateMany({"conversationId": conversation_id, "active": True}, {"$set": {"large": large}})
 
     def ranking(self, conversation_id: str, roles: Mapping[str, Role]) -> list[Effect]:
         """The writes that give members these roles."""

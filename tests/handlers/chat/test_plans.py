@@ -8,7 +8,7 @@ import pytest
 
 from crypto.ids import new_id
 from handlers.chat.store.index import Spot, changing, having, mentioning
-from handlers.chat.store.members import member_key
+from handlers.chat.store.members import in_large, member_key
 from tests.handlers.chat.conftest import People
 from tests.handlers.chat.helpers import direct, say
 from tests.harness.servers import Server
@@ -51,6 +51,12 @@ QUESTIONS: dict[str, tuple[str, dict[str, Any], dict[str, Any], set[str]]] = {
         {"conversation"},
     ),
     "conversations of a person": ("members", {"userId": ME, "active": True}, {}, {"user"}),
+    "large conversations of people": (
+        "members",
+        in_large([ME, OTHER]),
+        {"projection": {"_id": 0, "userId": 1, "conversationId": 1}, "hint": "large"},
+        {"large"},
+    ),
     "mentions": (
         "log",
         mentioning(ME, [(ONE, 5), (OTHER, 9)], not_from=[ME], now=NOW),

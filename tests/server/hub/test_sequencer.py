@@ -1,18 +1,18 @@
 """The order that a process lets a conversation's entries through in, whatever order they come in."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.hub.frames import Frame
-from server.hub.sequencer import MAX_HELD, SLACK_SECONDS, TAIL, Sequencer
+from server.hub.sequencer import MAX_HELD, MAX_HOLE, SLACK_SECONDS, TAIL, Sequencer
 
 
 def entry(seq: int, conversation: str = "c", at: float = 0.0) -> Frame:
-    return Frame(b"", ["ada"], conversation, seq, at=at)
+    return Frame(b"%d" % seq, ["ada"], conversation, seq, at=at)
 
 
 class Watched:
@@ -23,18 +23,36 @@ class Watched:
         self.lost: list[tuple[str, Sequence[str]]] = []
         self.late: list[int] = []
         self.asked: list[tuple[int, int]] = []
+        self.told: list[int] = []
+        """Everything, in its order."""
+        self.heads: dict[str, int] = {}
+        self.compared: list[list[str]] = []
         self.anybody = True
         self.appended: dict[int, float] = {}
         self.sequencer = Sequencer(
-            deliver=lambda frame: self.through.append(frame.seq),
-            late=lambda frame: self.late.append(frame.seq),
+            deliver=self.deliver,
+            late=self.tell_late,
             local=lambda _: self.anybody,
             since=lambda: 100.0,
             lost=lambda conversation, users: self.lost.append((conversation, users)),
             hold=hold,
             capacity=capacity,
         )
-        self.sequencer.fills(self.read)
+        self.sequencer.fills(self.read, self.read_heads)
+
+    def deliver(self, frame: Frame) -> bool:
+        self.through.append(frame.seq)
+        self.told.append(frame.seq)
+        return self.anybody
+
+    def tell_late(self, frame: Frame) -> bool:
+        self.late.append(frame.seq)
+        self.told.append(frame.seq)
+        return self.anybody
+
+    async def read_heads(self, conversations: Sequence[str]) -> Mapping[str, int]:
+        self.compared.append(list(conversations))
+        return {one: self.heads.get(one, 0) for one in conversations}
 
     async def read(self, conversation: str, first: int, last: int) -> Sequence[Frame]:
         self.asked.append((first, last))
@@ -85,7 +103,8 @@ async def test_a_missing_entry_is_read_from_the_log() -> None:
     watched.sequencer.push(entry(4))
     await watched.rest()
 
-    assert watched.through == [1, 2, 3, 4]
+    assert watched.told == [1, 2, 3, 4]
+    assert watched.late == [2, 3]
     assert watched.asked == [(2, 3)]
     assert watched.sequencer.repairs == 1
 
@@ -218,6 +237,110 @@ async def test_what_is_held_has_a_bound() -> None:
     assert watched.lost == [("c", ["ada"])]
 
 
+async def test_what_fills_a_hole_goes_only_to_those_who_were_there_when_it_was_appended() -> None:
+    watched = Watched()
+    watched.sequencer.push(entry(1))
+
+    watched.sequencer.push(entry(3))
+    await watched.rest()
+
+    assert (watched.through, watched.late, watched.told) == ([1, 3], [2], [1, 2, 3])
+
+
+async def test_after_a_long_absence_the_conversation_begins_anew_and_the_hole_is_not_read() -> None:
+    watched = Watched()
+    watched.sequencer.push(entry(1))
+    first = MAX_HOLE + 3
+
+    watched.sequencer.push(entry(first))
+    await watched.rest()
+
+    assert watched.asked == [(first - TAIL, first - 1)]
+    assert (watched.through, watched.late) == ([1, first], list(range(first - TAIL, first)))
+    assert watched.lost == [("c", ["ada"])]
+
+
+async def test_after_a_long_absence_nobody_who_came_later_is_told_to_sync() -> None:
+    watched = Watched()
+    watched.sequencer.push(entry(1))
+    watched.sequencer._late = lambda _: False  # everybody here is younger than what was missed
+
+    watched.sequencer.push(entry(MAX_HOLE + 3))
+    await watched.rest()
+
+    assert (watched.through, watched.lost) == ([1, MAX_HOLE + 3], [])
+
+
+async def test_a_loss_at_the_end_is_read_when_the_log_is_further() -> None:
+    watched = Watched()
+    for seq in (1, 2):
+        watched.sequencer.push(entry(seq))
+    watched.heads = {"c": 5}
+
+    await watched.sequencer.check(["c", "unknown"])
+    await watched.rest()
+
+    assert (watched.told, watched.late) == ([1, 2, 3, 4, 5], [3, 4, 5])
+    assert (watched.compared, watched.asked) == ([["c"]], [(3, 5)])
+
+
+async def test_what_comes_while_the_comparison_waits_is_not_read() -> None:
+    watched = Watched()
+    watched.sequencer.push(entry(1))
+    watched.heads = {"c": 2}
+
+    checking = asyncio.create_task(watched.sequencer.check(["c"], patience=0.01))
+    await asyncio.sleep(0)
+    watched.sequencer.push(entry(2))
+    await checking
+    await watched.rest()
+
+    assert (watched.told, watched.asked) == ([1, 2], [])
+
+
+async def test_a_large_loss_at_the_end_is_for_the_clients_to_sync() -> None:
+    watched = Watched(hold=60)
+    watched.sequencer.push(entry(1))
+    head = MAX_HOLE + 2
+    watched.sequencer.push(entry(head))
+    watched.heads = {"c": head}
+
+    await watched.sequencer.check(["c"])
+    await watched.rest()
+    watched.sequencer.push(entry(head + 1))
+
+    assert (watched.told, watched.asked) == ([1, head + 1], [(head, head)])
+    assert watched.lost == [("c", ["ada"])]
+
+
+async def test_when_the_heads_cannot_be_read_nothing_changes() -> None:
+    watched = Watched()
+
+    async def broken(conversations: Sequence[str]) -> Mapping[str, int]:
+        raise ConnectionError("no database")
+
+    watched.sequencer.fills(watched.read, broken)
+    watched.sequencer.push(entry(1))
+
+    await watched.sequencer.check(["c"])
+    watched.sequencer.push(entry(2))
+
+    assert watched.told == [1, 2]
+
+
+async def test_a_conversation_is_active_while_somebody_here_was_told_of_it_lately() -> None:
+    watched = Watched()
+    watched.sequencer.push(entry(1, "one"))
+    watched.sequencer.push(entry(1, "two"))
+    watched.anybody = False
+    watched.sequencer.push(entry(1, "nobody's"))
+
+    active = watched.sequencer.active()
+    watched.sequencer.forget()
+
+    assert active == ["two", "one"] == watched.sequencer.active()
+
+
 async def test_conversations_do_not_wait_for_each_other() -> None:
     watched = Watched(hold=60)
     watched.sequencer.push(entry(1, "one"))
@@ -251,7 +374,7 @@ def test_whatever_the_order_the_losses_and_the_repeats_every_entry_goes_through_
                 watched.sequencer.push(entry(seq))
         await watched.rest()
         await watched.sequencer.close()
-        return watched.through
+        return watched.told
 
     assert asyncio.run(story()) == list(range(1, 9))
 
