@@ -45,6 +45,7 @@ class Checker:
             "settled": self._settled,
             "ended": self._ended,
             "node": self._node,
+            "fault": self._fault,
             "final": self._final,
         }
 
@@ -171,9 +172,14 @@ class Checker:
         self._count("sessions")
         if client.session > 1:
             self._count("reconnects")
+        if client.left is not None:
+            self._report.away.add(record["t"] - client.left)
+            client.left = None
 
     def _down(self, record: Record) -> None:
-        self._end_session(self._past.clients[record["client"]])
+        client = self._past.clients[record["client"]]
+        client.left = record["t"]
+        self._end_session(client)
 
     def _end_session(self, client: Client) -> None:
         for conversation, stream in client.streams.items():
@@ -303,6 +309,9 @@ class Checker:
 
     def _node(self, record: Record) -> None:
         self._count(f"node {record['op']}s")
+
+    def _fault(self, record: Record) -> None:
+        self._report.faults[record["what"]] += 1
 
     def _final(self, record: Record) -> None:
         conversation, seq, said = record["conversation"], record["seq"], said_in(record)

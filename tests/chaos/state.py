@@ -115,6 +115,8 @@ class Client:
     up: bool = False
     behind: bool = False
     """Whether the server announced in this session that something may have been missed."""
+    left: float | None = None
+    """When its last session ended, while it is away."""
     up_when_settled: bool = False
     present: bool = False
     """Whether it was online when the run ended."""
