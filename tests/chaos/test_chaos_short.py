@@ -7,7 +7,7 @@ import pytest
 
 from storage.mongo import Mongo
 from tests.chaos.harness import Place
-from tests.chaos.scenarios import kills, links, redis, rolling
+from tests.chaos.scenarios import kills, leak, links, presence, redis, rolling, slow, soak, storm
 from tests.harness.servers import MONGODB, REDIS
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
@@ -61,3 +61,42 @@ async def test_rolling_restarts_cost_no_message(place: Place) -> None:
     assert outcome.acked >= rolling.SHORT.plan.messages
     assert outcome.report is not None
     assert outcome.report.counts["node stops"] == 4
+
+
+async def test_the_clients_of_a_dead_server_return_to_the_others_and_miss_nothing(place: Place) -> None:
+    outcome = await storm.play(storm.SHORT, place)
+
+    assert outcome.clean, outcome.text()
+    assert outcome.faults == {"kill with all clients": 1}
+    assert outcome.figures["clients"] == "300"
+    assert outcome.acked > 0
+
+
+async def test_readers_that_stall_are_let_go_and_harm_nobody(place: Place) -> None:
+    outcome = await slow.play(slow.SHORT, place)
+
+    assert outcome.clean, outcome.text()
+    assert outcome.faults == {"stalled reader": 10}
+    assert outcome.figures["clients"] == "60"
+
+
+async def test_friends_see_who_is_here_when_servers_die_and_devices_flap(place: Place) -> None:
+    outcome = await presence.play(presence.SHORT, place)
+
+    assert outcome.clean, outcome.text()
+    assert outcome.faults == {"kill": 2, "flap": 60}
+
+
+async def test_aborted_connections_leave_nothing_behind(place: Place) -> None:
+    outcome = await leak.play(leak.SHORT, place)
+
+    assert outcome.clean, outcome.text()
+    assert sum(outcome.faults.values()) == leak.SHORT.cycles
+    assert outcome.faults["abort: ready"] == leak.SHORT.cycles // 2
+
+
+async def test_nothing_grows_under_mixed_load(place: Place) -> None:
+    outcome = await soak.play(soak.SHORT, place)
+
+    assert outcome.clean, outcome.text()
+    assert outcome.acked >= soak.SHORT.plan.messages
