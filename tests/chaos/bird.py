@@ -56,7 +56,7 @@ class Bird:
     async def fly(self) -> None:
         """Stay connected until the flock stops or this bird stalls."""
         pause = LEAST_PAUSE
-        while not (self._sky.stopping or self.stalled):
+        while not self._done():
             try:
                 async with self._sky.handshakes:
                     line = await self._connect()
@@ -66,8 +66,11 @@ class Bird:
                 pause = min(2 * pause, LONGEST_PAUSE)
             finally:
                 self._line, self.resumed, self._asking = None, False, False
-            if not (self._sky.stopping or self.stalled):
+            if not self._done():
                 await asyncio.sleep(random.uniform(0, pause))
+
+    def _done(self) -> bool:
+        return self._sky.stopping or self.stalled
 
     def stall(self) -> None:
         """Read nothing more, and do not come back."""
@@ -91,9 +94,7 @@ class Bird:
             elif line.stage == "ended" and not came.done():
                 came.set_result(False)
 
-        line = Lean(
-            {"token": self._token, "deviceId": f"bird-{self._number}"}, heard=self._hear, moved=moved
-        )
+        line = Lean({"token": self._token, "deviceId": f"bird-{self._number}"}, heard=self._hear, moved=moved)
         url = urlsplit(random.choice(list(self._sky.nodes)))
         source = f"127.0.1.{1 + self._number % SOURCES}"
         try:

@@ -1,7 +1,7 @@
 """Thousands of devices in a process of their own, `python -m tests.chaos.flock`, told what to do line by line.
 
 The program reads one JSON command a line from its standard input and answers each with one line. `Flock` is its remote
-control. A process of its own keeps the devices from slowing the load generator, and has a table of open files to itself.
+control. A process of its own keeps the devices from slowing the load generator, and has descriptors to itself.
 """
 
 import asyncio
@@ -73,9 +73,7 @@ class Program:
         self._sky.nodes = command["nodes"]
         birds, small = command["birds"], command["small"]
         for number, (token, conversation) in enumerate(birds):
-            bird = Bird(
-                self._sky, number, token=token, conversation=conversation, small=number >= len(birds) - small
-            )
+            bird = Bird(self._sky, number, token=token, conversation=conversation, small=number >= len(birds) - small)
             self._birds.append(bird)
             self._flights.append(asyncio.create_task(bird.fly()))
 

@@ -23,7 +23,7 @@ POINTS = ("before-insert", "after-insert-before-ack", "after-ack-before-publish"
 SIGNALS = {point: signal.SIGRTMIN + 1 + number for number, point in enumerate(POINTS)}
 """The signal that arms each point."""
 MOST_TURNS = 3
-"""Turns of the event loop that pass at most between the answer and the end, so that some answers leave and some do not."""
+"""Turns of the event loop between the answers and the end, at most: so some answers leave and some do not."""
 
 
 class Deadly(Hooks):

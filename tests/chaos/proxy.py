@@ -1,4 +1,4 @@
-"""A TCP proxy that stands in one link of a cluster and does to it what networks do: cut, swallow, delay, starve, split."""
+"""A TCP proxy in one link of a cluster, which does to it what networks do: cut, swallow, delay, starve, split."""
 
 import asyncio
 import contextlib
@@ -37,7 +37,9 @@ class Weather:
 class Proxy:
     """Listens on a port of its own and carries each connection to the target."""
 
-    def __init__(self, port: int, *, host: str = HOST, chance: Callable[[float, float], float] = random.uniform) -> None:
+    def __init__(
+        self, port: int, *, host: str = HOST, chance: Callable[[float, float], float] = random.uniform
+    ) -> None:
         self._target = (host, port)
         self._chance = chance
         self._server: asyncio.Server | None = None
@@ -65,8 +67,7 @@ class Proxy:
         if self._server is not None:
             self._server.close()
         self.reset()
-        while self._pairs:
-            await asyncio.sleep(0)
+        await asyncio.gather(*(pair.gone.wait() for pair in self._pairs))
         if self._server is not None:
             await self._server.wait_closed()
 
@@ -105,6 +106,7 @@ class Proxy:
             pass  # by `reset`, which is the one that may
         finally:
             self._pairs.discard(pair)
+            pair.gone.set()
 
 
 class _Pair:
@@ -115,6 +117,7 @@ class _Pair:
         self._reader = reader
         self._writers = [writer]
         self._task = asyncio.current_task()
+        self.gone = asyncio.Event()
         self.swallowed = False
 
     def reset(self) -> None:

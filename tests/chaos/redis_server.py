@@ -1,4 +1,4 @@
-"""A Redis of a run's own, to be killed, stopped, emptied and shut to its subscribers: never the one that tests share."""
+"""A Redis of a run's own, to be killed, stopped, emptied and closed to its subscribers: never the one of the tests."""
 
 import asyncio
 import os
@@ -10,6 +10,7 @@ from pathlib import Path
 from storage.embedded.binaries import REDIS, find
 from storage.embedded.redis_server import RedisServer
 from storage.redis import Redis, connect
+from tests.harness.servers import until
 
 LIMIT = "client-output-buffer-limit"
 TINY = "pubsub 65536 32768 1"
@@ -18,7 +19,6 @@ USUAL = "pubsub 33554432 8388608 60"
 JUNK = 1 << 20
 """Bytes of one message that overflows a subscriber."""
 GONE_SECONDS = 10.0
-POLL_SECONDS = 0.02
 
 
 class OwnRedis:
@@ -38,8 +38,7 @@ class OwnRedis:
         pid = self._server.pid
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
-        while self._server.pid is not None:
-            await asyncio.sleep(POLL_SECONDS)
+        await until(lambda: self._server.pid is None, seconds=GONE_SECONDS)
 
     async def start(self) -> None:
         """Start it again, empty, at the same place."""
@@ -67,7 +66,11 @@ class OwnRedis:
         await self._admin.execute_command("CLIENT", "KILL", "TYPE", "pubsub")  # type: ignore[no-untyped-call]  # redis-py has no types for it
         for number in before & await self._subscribers():
             await self._admin.execute_command("CLIENT", "KILL", "ID", number)  # type: ignore[no-untyped-call]  # as above
-        await self._until_gone(before)
+
+        async def gone() -> bool:
+            return not before & await self._subscribers()
+
+        await until(gone, seconds=GONE_SECONDS)
         return len(before)
 
     async def overflow(self) -> int:
@@ -100,11 +103,6 @@ class OwnRedis:
         """The ids of connections that subscribe to anything."""
         found = await self._admin.client_list()
         return {one["id"] for one in found if any(one.get(kind, "0") != "0" for kind in ("sub", "psub", "ssub"))}
-
-    async def _until_gone(self, ids: set[str]) -> None:
-        async with asyncio.timeout(GONE_SECONDS):
-            while ids & await self._subscribers():
-                await asyncio.sleep(POLL_SECONDS)
 
 
 @asynccontextmanager

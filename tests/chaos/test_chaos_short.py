@@ -7,6 +7,7 @@ import pytest
 
 from storage.mongo import Mongo
 from tests.chaos.harness import Place
+from tests.chaos.hooked import POINTS
 from tests.chaos.scenarios import kills, leak, links, presence, redis, rolling, slow, soak, storm
 from tests.harness.servers import MONGODB, REDIS
 
@@ -23,7 +24,7 @@ async def test_killed_servers_lose_and_repeat_and_reorder_nothing(place: Place) 
     outcome = await kills.play(kills.SHORT, place)
 
     assert outcome.clean, outcome.text()
-    assert outcome.faults == {point: 1 for point in (*kills.POINTS, "anywhere")}
+    assert outcome.faults == dict.fromkeys((*POINTS, "anywhere"), 1)
     assert outcome.acked >= kills.SHORT.plan.messages
     assert outcome.report is not None
     assert outcome.report.counts["node kills"] == 4

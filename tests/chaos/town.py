@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import aiohttp
 
@@ -101,7 +102,7 @@ class Town:
             found["lost-write"] += sum(group.acked[said] not in places.get(said, ()) for said in group.acked)
             found["duplicate"] += sum(len(seqs) - 1 for seqs in places.values())
             seqs = list(group.acked.values())
-            found["nonmonotonic-send"] += sum(later <= before for before, later in zip(seqs, seqs[1:], strict=False))
+            found["nonmonotonic-send"] += sum(later <= before for before, later in pairwise(seqs))
         return +found
 
 

@@ -21,14 +21,16 @@ class Vitals:
     rss: int
     """Resident memory in bytes."""
     files: int
+    """Open descriptors, without connections to elsewhere: the pools of MongoDB and Redis grow with the load."""
+    pooled: int
+    """Connections to elsewhere."""
     tasks: int
     connections: int
 
     def text(self) -> str:
         """For a reader at a terminal."""
-        return (
-            f"{self.rss / MIB:.1f} MiB, {self.files} descriptors, {self.tasks} tasks, {self.connections} connections"
-        )
+        files = f"{self.files} descriptors and {self.pooled} to storage"
+        return f"{self.rss / MIB:.1f} MiB, {files}, {self.tasks} tasks, {self.connections} connections"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,13 @@ async def take(node: Node, http: aiohttp.ClientSession) -> Vitals:
         text = await response.text()
     found = dict(line.rsplit(" ", 1) for line in text.splitlines() if line and not line.startswith("#"))
     process = psutil.Process(node.pid)
+    pooled = sum(bool(one.raddr) and one.laddr.port != node.port for one in process.net_connections("tcp"))
     with process.oneshot():
         return Vitals(
             at=time.monotonic(),
             rss=process.memory_info().rss,
-            files=process.num_fds(),
+            files=process.num_fds() - pooled,
+            pooled=pooled,
             tasks=int(float(found["mixee_tasks"])),
             connections=int(float(found["mixee_connections"])),
         )

@@ -21,10 +21,10 @@ class Kills:
 
     point: int = 25
     anywhere: int = 25
-    plan: Plan = Plan(messages=160_000, nodes=3, program=PROGRAM)
+    plan: Plan
 
 
-FULL = Kills()
+FULL = Kills(plan=Plan(messages=160_000, nodes=3, program=PROGRAM))
 SHORT = Kills(
     point=1,
     anywhere=1,

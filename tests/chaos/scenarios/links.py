@@ -1,4 +1,4 @@
-"""F4: the links between server processes and Redis, MongoDB and clients are reset, go dark, are slow, starve and split."""
+"""F4: the links of server processes to Redis, MongoDB and clients are reset, go dark, are slow, starve and split."""
 
 import time
 from collections.abc import Callable
@@ -30,10 +30,10 @@ class LinkFaults:
     span: tuple[float, float] = (2.0, 10.0)
     kinds: tuple[Kind, ...] = KINDS
     """The links that faults befall, in turn."""
-    plan: Plan = Plan(messages=160_000, nodes=3, rest=90.0)
+    plan: Plan
 
 
-FULL = LinkFaults()
+FULL = LinkFaults(plan=Plan(messages=160_000, nodes=3, rest=90.0))
 SHORT = LinkFaults(
     resets=2,
     holes=2,

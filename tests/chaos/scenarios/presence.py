@@ -88,9 +88,7 @@ class _Square:
 
         await asyncio.gather(*(tie(other, one) for one in watching for other in others))
 
-    async def sees(
-        self, truth: Mapping[str, str], watchers: Sequence[Watcher], seconds: float, what: str
-    ) -> float:
+    async def sees(self, truth: Mapping[str, str], watchers: Sequence[Watcher], seconds: float, what: str) -> float:
         """Wait until these watchers see what is true; how long that took. Too long is noted."""
         began = time.monotonic()
         while any(watcher.sees(user) != status for watcher in watchers for user, status in truth.items()):
@@ -129,7 +127,9 @@ class _Square:
             told = watcher.told(marks[watcher])
             for user in gone:
                 if told.get(user, []) != ["offline", "online"]:
-                    self._outcome.broken.append(f"{watcher.name} was told {told.get(user)} of {user}, who left and came")
+                    self._outcome.broken.append(
+                        f"{watcher.name} was told {told.get(user)} of {user}, who left and came"
+                    )
 
     async def _never(self, check: Callable[[], None]) -> None:
         """For as long as a false burial would take at most."""
@@ -140,7 +140,9 @@ class _Square:
         for watcher, mark in marks.items():
             for user, statuses in watcher.told(mark).items():
                 if user in kept and "offline" in statuses:
-                    self._outcome.broken.append(f"{watcher.name} was told that {user} is offline, who was here all along")
+                    self._outcome.broken.append(
+                        f"{watcher.name} was told that {user} is offline, who was here all along"
+                    )
 
     async def _everybody_back(self, node: Node) -> None:
         ends = time.monotonic() + START_SECONDS
@@ -175,7 +177,9 @@ class _Square:
             if device.longest_gap < options.grace / 2:
                 steady += 1
                 if "offline" in statuses:
-                    self._outcome.broken.append(f"{device.account.id} was away {device.longest_gap:.1f} s and told offline")
+                    self._outcome.broken.append(
+                        f"{device.account.id} was away {device.longest_gap:.1f} s and told offline"
+                    )
         self._outcome.figures["flapping"] = (
             f"{len(devices):,} devices, {sum(map(len, told.values())):,} changes told, "
             f"{steady:,} devices never away for half a grace period"

@@ -24,10 +24,10 @@ class RedisFaults:
     overflows: int = 10
     longest: float = 30.0
     dead: tuple[float, float] = (0.1, 3.0)
-    plan: Plan = Plan(messages=160_000, nodes=3, rest=60.0)
+    plan: Plan
 
 
-FULL = RedisFaults()
+FULL = RedisFaults(plan=Plan(messages=160_000, nodes=3, rest=60.0))
 SHORT = RedisFaults(
     kills=3,
     freezes=3,

@@ -19,10 +19,10 @@ class Rolling:
 
     restarts: int = 20
     drain: float = 5.0
-    plan: Plan = Plan(messages=120_000, nodes=3, cuts=0.0)
+    plan: Plan
 
 
-FULL = Rolling()
+FULL = Rolling(plan=Plan(messages=120_000, nodes=3, cuts=0.0))
 SHORT = Rolling(
     restarts=2, drain=1.0, plan=Plan(messages=2_000, nodes=2, users=16, conversations=6, rate=300.0, cuts=0.0)
 )
