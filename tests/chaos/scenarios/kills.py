@@ -28,7 +28,7 @@ FULL = Kills(plan=Plan(messages=160_000, nodes=3, program=PROGRAM))
 SHORT = Kills(
     point=1,
     anywhere=1,
-    plan=Plan(messages=2_500, users=16, conversations=6, rate=600.0, window=16, cuts=0.03, program=PROGRAM),
+    plan=Plan(messages=1_500, users=12, conversations=6, rate=400.0, window=16, cuts=0.03, program=PROGRAM),
 )
 
 

@@ -38,7 +38,7 @@ class Aborts:
 
 
 FULL = Aborts()
-SHORT = Aborts(cycles=1_000, warm_up=200, at_once=20, people=16)
+SHORT = Aborts(cycles=1_000, warm_up=100, at_once=20, people=16)
 
 
 async def play(options: Aborts, place: Place) -> Outcome:

@@ -40,8 +40,8 @@ SHORT = LinkFaults(
     delays=2,
     starves=2,
     splits=2,
-    span=(1.0, 2.0),
-    plan=Plan(messages=2_000, users=16, conversations=6, rate=300.0, window=16, rest=60.0),
+    span=(0.5, 1.5),
+    plan=Plan(messages=1_200, users=12, conversations=6, rate=300.0, window=16, rest=60.0),
 )
 
 

@@ -43,7 +43,9 @@ class Presences:
 
 
 FULL = Presences()
-SHORT = Presences(kills=2, doubles=6, singles=6, devices=20, cycles=3, span=0.5, lease=3.0, grace=3.0, slack=10.0)
+SHORT = Presences(
+    kills=2, doubles=6, singles=3, devices=20, cycles=3, span=0.5, lease=2.0, beat=0.5, grace=2.0, slack=10.0
+)
 
 
 class _Square:

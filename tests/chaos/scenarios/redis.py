@@ -34,9 +34,9 @@ SHORT = RedisFaults(
     flushes=3,
     cuts=3,
     overflows=3,
-    longest=2.0,
+    longest=1.5,
     dead=(0.1, 0.5),
-    plan=Plan(messages=3_000, users=16, conversations=6, rate=400.0, window=16),
+    plan=Plan(messages=1_500, users=12, conversations=6, rate=300.0, window=16),
 )
 
 

@@ -24,7 +24,7 @@ class Rolling:
 
 FULL = Rolling(plan=Plan(messages=120_000, nodes=3, cuts=0.0))
 SHORT = Rolling(
-    restarts=2, drain=1.0, plan=Plan(messages=2_000, nodes=2, users=16, conversations=6, rate=300.0, cuts=0.0)
+    restarts=2, drain=0.5, plan=Plan(messages=1_000, nodes=2, users=12, conversations=6, rate=200.0, cuts=0.0)
 )
 
 

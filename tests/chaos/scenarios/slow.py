@@ -42,7 +42,7 @@ class Stalls:
 
 
 FULL = Stalls()
-SHORT = Stalls(members=12, devices=5, stalled=10, every=0.05, span=4.0, least_late=2.0, ping=(3.0, 3.0))
+SHORT = Stalls(members=12, devices=5, stalled=10, every=0.05, span=3.0, least_late=2.0, ping=(3.0, 3.0))
 
 
 async def play(options: Stalls, place: Place) -> Outcome:

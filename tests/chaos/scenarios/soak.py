@@ -41,9 +41,9 @@ class Soak:
 
 FULL = Soak(plan=Plan(messages=0, nodes=2, users=60, conversations=30, members=4, rate=350.0, rest=60.0))
 SHORT = Soak(
-    minutes=0.2,
+    minutes=0.15,
     more_tasks=200.0,
-    plan=Plan(messages=400, nodes=1, users=16, conversations=6, rate=60.0, window=4),
+    plan=Plan(messages=300, nodes=1, users=16, conversations=6, rate=60.0, window=4),
 )
 
 

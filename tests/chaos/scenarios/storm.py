@@ -29,7 +29,7 @@ class Return:
 
 
 FULL = Return()
-SHORT = Return(groups=2, members=15, devices=10, deaths=1, every=0.5)
+SHORT = Return(nodes=2, groups=2, members=15, devices=10, deaths=1, every=0.5)
 
 
 async def play(options: Return, place: Place) -> Outcome:
