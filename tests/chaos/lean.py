@@ -39,6 +39,8 @@ class Lean(asyncio.Protocol):
         """`heard` gets every event, `moved` every change of `stage`. At `stop_at` the client says nothing more."""
         self.stage: Stage = "connected"
         self.refused: Any = None
+        self.pings = 0
+        """How many pings it has answered."""
         self._auth = auth
         self._heard = heard
         self._moved = moved
@@ -191,6 +193,7 @@ class Lean(asyncio.Protocol):
 
     def _packet(self, packet: bytes) -> None:
         if packet == b"2":
+            self.pings += 1
             self.send("3")
         elif packet.startswith(b"0"):
             if self._stop_at != "upgraded":

@@ -303,3 +303,17 @@ def test_the_order_holds_for_a_message_that_was_not_answered_in_a_session_withou
         story.history.final(ROOM, seq, "message", words(number))
 
     assert names(check(story.records)) == {"nonmonotonic-send": 1}
+
+
+def test_faults_are_counted_by_kind_and_the_time_between_sessions_is_measured() -> None:
+    story = Story()
+    story.history.fault("redis kill", "redis")
+    story.history.fault("redis kill", "redis")
+    story.history.down("ann", "the connection ended")
+    story.resume("ann", 0, [])
+
+    report = story.end()
+
+    assert report.faults == {"redis kill": 2}
+    assert report.away.count == 1
+    assert 0.01 < report.away.quantile(0.99) < 0.03
