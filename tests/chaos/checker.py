@@ -147,7 +147,7 @@ class Checker:
             return
         send.refused += 1
         send.troubled = True
-        self._past.clients[record["client"]].refused.add(send.conversation)
+        self._past.errors[self._past.clients[record["client"]].node] = self._past.line
         self._count("refused attempts")
         membership = self._past.membership(send.conversation, send.said.sender)
         if record["code"] in STRANGER and membership.entitled(send):
@@ -158,10 +158,10 @@ class Checker:
         send = self._sent(record)
         if send is None:
             return
-        refused = self._past.clients[record["client"]].refused
+        client = self._past.clients[record["client"]]
         if record["answered"]:
-            refused.add(send.conversation)
-        send.troubled = send.troubled or send.conversation in refused
+            self._past.errors[client.node] = self._past.line
+        send.troubled = send.troubled or self._past.errors.get(client.node, 0) > client.since
         self._count("attempts without an answer")
 
     def _up(self, record: Record) -> None:
@@ -169,6 +169,7 @@ class Checker:
         self._end_session(client)
         client.session += 1
         client.up = True
+        client.node, client.since = record["node"], self._past.line
         self._count("sessions")
         if client.session > 1:
             self._count("reconnects")
@@ -190,7 +191,6 @@ class Checker:
             stream.last, stream.whole = 0, None
         client.up, client.behind = False, False
         client.page.clear()
-        client.refused.clear()
 
     def _live(self, record: Record) -> None:
         client = self._past.clients[record["client"]]

@@ -291,6 +291,22 @@ def test_the_order_is_open_for_a_message_whose_lost_answer_may_have_been_a_refus
     assert names(check(story.records)) == {}
 
 
+def test_the_order_is_open_for_a_lost_answer_while_the_process_refused_others() -> None:
+    story = Story()
+    story.send(1)
+    story.send(2)
+    story.history.send("ben", ROOM, Said("ben", "other", "words"), 1)
+    story.history.refused("ben", ROOM, Said("ben", "other", "words"), "overloaded")
+    story.history.unknown("ann", ROOM, words(1), "the connection ended", answered=False)
+
+    story.history.settled()
+    for seq, number in ((1, 2), (2, 1)):
+        story.heard(seq, number=number)
+        story.history.final(ROOM, seq, "message", words(number))
+
+    assert names(check(story.records)) == {}
+
+
 def test_the_order_holds_for_a_message_that_was_not_answered_in_a_session_without_refusals() -> None:
     story = Story()
     story.send(1)
