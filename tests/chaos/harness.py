@@ -24,6 +24,8 @@ from tests.chaos.stage import Script, Stage, random_kills
 
 START_SECONDS = 60.0
 """How long the clients may take to be there at the beginning."""
+STUCK_SECONDS = 240.0
+"""How long nothing at all may be acknowledged under load: longer than any fault lasts."""
 POLL_SECONDS = 0.05
 REQUEST_SECONDS = 15.0
 
@@ -64,7 +66,12 @@ class Run:
             await self._read(people)
 
     async def _load(self) -> None:
-        faults = [self._crowd.lose_connections(), self._crowd.change_members(), self._show()]
+        faults = [
+            self._crowd.lose_connections(),
+            self._crowd.change_members(),
+            self._show(),
+            advancing(lambda: self._crowd.acked, STUCK_SECONDS),
+        ]
         async with _background(faults), asyncio.TaskGroup() as group:
             script = group.create_task(self._play_script())
             group.create_task(self._crowd.talk(lambda: not script.done()))
@@ -165,6 +172,18 @@ async def run(plan: Plan, folder: Path, *, storage: tuple[str, str] | None = Non
     """A run whose faults are random kills of server processes. Raises Stuck or NotReady."""
     report, _ = await perform(plan, Place(folder=folder, storage=storage, database=database), random_kills)
     return report
+
+
+async def advancing(count: Callable[[], int], patience: float) -> None:
+    """Watch that a count grows, until cancelled. Raises Stuck when it has not for `patience` seconds."""
+    before, since = count(), time.monotonic()
+    while True:
+        await asyncio.sleep(min(1.0, patience / 4))
+        now = time.monotonic()
+        if count() != before:
+            before, since = count(), now
+        elif now - since > patience:
+            raise Stuck(f"nothing was acknowledged for {patience:.0f} s; it stands at {before:,}")
 
 
 @contextlib.asynccontextmanager
