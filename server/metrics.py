@@ -20,4 +20,5 @@ EVENT_DURATION = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 )
 LIMITED = Counter("mixee_admission_rejected_total", "Requests that a limit refused", ["bucket"])
+TASKS = Gauge("mixee_tasks", "asyncio tasks of this process, counted when the measures are read")
 LOOP_LAG = Gauge("mixee_event_loop_lag_seconds", "How late the event loop runs, in seconds")

@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from server.metrics import LOOP_LAG
+from server.metrics import LOOP_LAG, TASKS
 
 MAX_LAG_SECONDS = 0.25
 """A loop that runs later than this is not ready for more."""
@@ -67,6 +67,7 @@ class Health:
 
     async def metrics(self, _: web.Request) -> web.Response:
         """The measures in Prometheus' text format."""
+        TASKS.set(len(asyncio.all_tasks()))
         return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def version(self, _: web.Request) -> web.Response:

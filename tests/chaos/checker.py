@@ -45,6 +45,7 @@ class Checker:
             "settled": self._settled,
             "ended": self._ended,
             "node": self._node,
+            "fault": self._fault,
             "final": self._final,
         }
 
@@ -146,7 +147,7 @@ class Checker:
             return
         send.refused += 1
         send.troubled = True
-        self._past.clients[record["client"]].refused.add(send.conversation)
+        self._past.errors[self._past.clients[record["client"]].node] = self._past.line
         self._count("refused attempts")
         membership = self._past.membership(send.conversation, send.said.sender)
         if record["code"] in STRANGER and membership.entitled(send):
@@ -157,10 +158,10 @@ class Checker:
         send = self._sent(record)
         if send is None:
             return
-        refused = self._past.clients[record["client"]].refused
+        client = self._past.clients[record["client"]]
         if record["answered"]:
-            refused.add(send.conversation)
-        send.troubled = send.troubled or send.conversation in refused
+            self._past.errors[client.node] = self._past.line
+        send.troubled = send.troubled or self._past.errors.get(client.node, 0) > client.since
         self._count("attempts without an answer")
 
     def _up(self, record: Record) -> None:
@@ -168,12 +169,18 @@ class Checker:
         self._end_session(client)
         client.session += 1
         client.up = True
+        client.node, client.since = record["node"], self._past.line
         self._count("sessions")
         if client.session > 1:
             self._count("reconnects")
+        if client.left is not None:
+            self._report.away.add(record["t"] - client.left)
+            client.left = None
 
     def _down(self, record: Record) -> None:
-        self._end_session(self._past.clients[record["client"]])
+        client = self._past.clients[record["client"]]
+        client.left = record["t"]
+        self._end_session(client)
 
     def _end_session(self, client: Client) -> None:
         for conversation, stream in client.streams.items():
@@ -184,7 +191,6 @@ class Checker:
             stream.last, stream.whole = 0, None
         client.up, client.behind = False, False
         client.page.clear()
-        client.refused.clear()
 
     def _live(self, record: Record) -> None:
         client = self._past.clients[record["client"]]
@@ -303,6 +309,9 @@ class Checker:
 
     def _node(self, record: Record) -> None:
         self._count(f"node {record['op']}s")
+
+    def _fault(self, record: Record) -> None:
+        self._report.faults[record["what"]] += 1
 
     def _final(self, record: Record) -> None:
         conversation, seq, said = record["conversation"], record["seq"], said_in(record)

@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import aiohttp
 
 from storage.embedded import Embedded
 from tests.chaos.history import History
+from tests.chaos.links import Links
 
 ROOT = Path(__file__).parents[2]
 READY_SECONDS = 60.0
@@ -34,6 +35,8 @@ class Node:
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.up = False
+        self.front = self.url
+        """Where clients reach it."""
         self.log = folder / f"{name}.log"
         self._environment = environment
         self._process: asyncio.subprocess.Process | None = None
@@ -69,19 +72,39 @@ class Node:
         """End the process in the middle of whatever it does."""
         await self._end(signal.SIGKILL)
 
-    async def stop(self) -> None:
-        """End the process in an orderly way, or the other one when that takes too long."""
+    async def stop(self) -> bool:
+        """End the process in an orderly way, or the other one when that takes too long; whether it was orderly."""
         try:
             async with asyncio.timeout(STOP_SECONDS):
                 await self._end(signal.SIGTERM)
         except TimeoutError:
             await self._end(signal.SIGKILL)
+            return False
+        return True
+
+    async def dies_by(self, number: int, seconds: float) -> bool:
+        """Send a signal upon which the process ends by itself; whether it did in time."""
+        assert self._process is not None
+        self.up = False
+        self._process.send_signal(number)
+        try:
+            async with asyncio.timeout(seconds):
+                await self._process.wait()
+        except TimeoutError:
+            return False
+        return True
 
     async def _end(self, how: signal.Signals) -> None:
         self.up = False
         if self._process is not None and self._process.returncode is None:
             self._process.send_signal(how)
             await self._process.wait()
+
+    @property
+    def pid(self) -> int:
+        """The process id of its last start."""
+        assert self._process is not None
+        return self._process.pid
 
     @property
     def alive(self) -> bool:
@@ -106,8 +129,8 @@ class Cluster:
 
     @property
     def urls(self) -> list[str]:
-        """Where the nodes are, whether they run or not."""
-        return [node.url for node in self.nodes]
+        """Where clients reach the nodes, whether they run or not."""
+        return [node.front for node in self.nodes]
 
     async def start(self, node: Node) -> None:
         """Start a node."""
@@ -118,6 +141,16 @@ class Cluster:
         """Kill a node."""
         self._history.node("kill", node.name)
         await node.kill()
+
+    async def stop(self, node: Node) -> bool:
+        """Stop a node in an orderly way; whether it ended in time."""
+        self._history.node("stop", node.name)
+        return await node.stop()
+
+    async def dies_by(self, node: Node, number: int, seconds: float) -> bool:
+        """Send a node a signal upon which it ends by itself; whether it did in time."""
+        self._history.node("kill", node.name)
+        return await node.dies_by(number, seconds)
 
     def check(self) -> None:
         """Nobody but us ends a node. Raises NotReady when one has ended by itself."""
@@ -136,8 +169,13 @@ async def running(
     history: History,
     storage: tuple[str, str] | None = None,
     database: str = DATABASE,
+    settings: Mapping[str, str] | None = None,
+    links: Links | None = None,
 ) -> AsyncIterator[Cluster]:
-    """A cluster with its files below `folder`; `storage` are the URLs of MongoDB and Redis when they run already."""
+    """A cluster with its files below `folder`; `storage` are the URLs of MongoDB and Redis when they run already.
+
+    `settings` are environment variables of the processes; `links` are proxies to be laid between the parts.
+    """
     embedded = None
     if storage is None:
         embedded = await Embedded.start(folder / "storage")
@@ -149,16 +187,26 @@ async def running(
         "MIXEE_MONGODB_DATABASE": database,
         "MIXEE_LIMITS": "off",
         "MIXEE_LOG_FORMAT": "text",
+        "MIXEE_AUTH_ARGON2_MEMORY_KIB": "19456",  # the cheapest that is allowed: crowds sign in before each run
+        "MIXEE_AUTH_ARGON2_PASSES": "2",
         "PYTHONUNBUFFERED": "1",
+        **(settings or {}),
     }
-    nodes = [Node(f"node-{number}", program, environment, folder) for number in range(count)]
+    nodes: list[Node] = []
     try:
+        for number in range(count):
+            own = await links.environment(mongodb, redis) if links else {}
+            node = Node(f"node-{number}", program, environment | own, folder)
+            node.front = await links.front(node.port) if links else node.url
+            nodes.append(node)
         cluster = Cluster(nodes, http, history, storage)
         for node in nodes:
             await cluster.start(node)
         yield cluster
     finally:
         await asyncio.gather(*(node.stop() for node in nodes))
+        if links is not None:
+            await links.stop()
         if embedded is not None:
             await embedded.stop()
 

@@ -148,6 +148,15 @@ class Courier:
         if twice:
             self._send(draft)
 
+    def aside(self, event: str, payload: dict[str, Any]) -> None:
+        """Do something beside messages. It may be refused, but not answered with something that is no answer."""
+        if self._line is not None:
+            self._line.emit(event, payload, lambda answer: self._set_aside(event, answer))
+
+    def _set_aside(self, event: str, answer: Any) -> None:
+        if not isinstance(answer, dict) or not isinstance(answer.get("ok"), bool):
+            self.odd(f"an answer to {event} that is none: {answer!r:.200}")
+
     def hear(self, event: str, payload: Any) -> None:
         """The server tells something."""
         if event == "message:new":

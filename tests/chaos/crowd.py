@@ -97,17 +97,19 @@ class Crowd:
             courier.follow(conversation)
         self.rooms.append(Room(conversation, owner, inside, outside))
 
-    async def talk(self) -> None:
-        """Say what the plan wants said, at its rate, and return when nearly all of it is acknowledged."""
+    async def talk(self, more: Callable[[], bool]) -> None:
+        """Say things at the plan's rate until all that it wants is acknowledged and nobody wants `more`."""
         chance = self._plan.chance("talk")
         loop = asyncio.get_running_loop()
         due, last = 0.0, loop.time()
-        while self.acked < self._plan.messages:
+        ends = last + self._plan.seconds
+        while self.acked < self._plan.messages or last < ends or more():
             await asyncio.sleep(TICK_SECONDS)
             now = loop.time()
             due = min(due + (now - last) * self._plan.rate, self._plan.rate)
             last = now
-            due = max(0.0, min(due, float(self._plan.messages + self._plan.window - self.acked - self.pending)))
+            if last >= ends and not more():
+                due = max(0.0, min(due, float(self._plan.messages + self._plan.window - self.acked - self.pending)))
             while due >= 1:
                 self._say(chance)
                 due -= 1

@@ -88,6 +88,10 @@ class Report:
     counts: Counter[str] = field(default_factory=Counter)
     ack: Spread = field(default_factory=Spread)
     delivery: Spread = field(default_factory=Spread)
+    away: Spread = field(default_factory=Spread)
+    """From the end of a client's session to the beginning of its next one."""
+    faults: Counter[str] = field(default_factory=Counter)
+    """Faults that were put in, by kind."""
     ran: dict[str, str] = field(default_factory=dict)
     """Versions of what ran, when that is known."""
 
@@ -113,15 +117,18 @@ class Report:
             "counts": dict(sorted(self.counts.items())),
             "ackMs": self.ack.document(),
             "deliveryMs": self.delivery.document(),
+            "awayMs": self.away.document(),
+            "faults": dict(sorted(self.faults.items())),
             "violations": [one.document() for one in self.violations],
         }
 
     def table(self) -> str:
         """The report for a reader at a terminal."""
         rows = [(name, str(count)) for name, count in sorted(self.counts.items())]
-        for title, spread in (("ack", self.ack), ("delivery", self.delivery)):
+        for title, spread in (("ack", self.ack), ("delivery", self.delivery), ("away", self.away)):
             numbers = spread.document()
             rows.append((f"{title} p50 / p95 / p99 (ms)", f"{numbers['p50']} / {numbers['p95']} / {numbers['p99']}"))
+        rows += [(f"fault: {name}", str(count)) for name, count in sorted(self.faults.items())]
         rows += [(f"violations: {name}", str(self.found[name])) for name in NAMES]
         width = max(len(title) for title, _ in rows)
         lines = [f"{title:<{width}}  {value}" for title, value in rows]

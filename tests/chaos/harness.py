@@ -4,25 +4,28 @@ import asyncio
 import contextlib
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
 from tests.chaos.checker import check_file
-from tests.chaos.cluster import DATABASE, Cluster, running
+from tests.chaos.cluster import DATABASE, running
 from tests.chaos.crowd import Crowd
 from tests.chaos.findings import Report
 from tests.chaos.history import History, HistoryFile
+from tests.chaos.links import Links
 from tests.chaos.paper import versions
 from tests.chaos.people import People
 from tests.chaos.plan import Plan
+from tests.chaos.stage import Script, Stage, random_kills
 
 START_SECONDS = 60.0
 """How long the clients may take to be there at the beginning."""
-LEAST_DEAD, LONGEST_DEAD = 0.2, 1.5
-"""Seconds that a killed process stays away, at least and at most."""
+STUCK_SECONDS = 240.0
+"""How long nothing at all may be acknowledged under load: longer than any fault lasts."""
 POLL_SECONDS = 0.05
 REQUEST_SECONDS = 15.0
 
@@ -34,12 +37,13 @@ class Stuck(Exception):
 class Run:
     """The parts of a run, while it lasts."""
 
-    def __init__(self, plan: Plan, cluster: Cluster, crowd: Crowd, history: History) -> None:
-        self._plan = plan
-        self._cluster = cluster
-        self._crowd = crowd
+    def __init__(self, stage: Stage, script: Script, history: History) -> None:
+        self._stage = stage
+        self._plan = stage.plan
+        self._cluster = stage.cluster
+        self._crowd = stage.crowd
+        self._script = script
         self._history = history
-        self._kills = 0
         self._began = time.monotonic()
 
     async def play(self, people: People) -> None:
@@ -62,10 +66,18 @@ class Run:
             await self._read(people)
 
     async def _load(self) -> None:
-        faults = [self._crowd.lose_connections(), self._crowd.change_members(), self._show()]
+        faults = [
+            self._crowd.lose_connections(),
+            self._crowd.change_members(),
+            self._show(),
+            advancing(lambda: self._crowd.acked, STUCK_SECONDS),
+        ]
         async with _background(faults), asyncio.TaskGroup() as group:
-            group.create_task(self._crowd.talk())
-            group.create_task(self._kill())
+            script = group.create_task(self._play_script())
+            group.create_task(self._crowd.talk(lambda: not script.done()))
+
+    async def _play_script(self) -> None:
+        await self._script(self._stage)
 
     async def _read(self, people: People) -> None:
         """Read every conversation to the end, in both ways that there are."""
@@ -74,21 +86,6 @@ class Run:
                 self._history.final(room.id, entry.seq, entry.kind, entry.said)
             async for entry in people.messages(room.owner, room.id):
                 self._history.final(room.id, entry.seq, entry.kind, entry.said)
-
-    async def _kill(self) -> None:
-        """End one process after the other, whenever another share of the messages is acknowledged."""
-        chance = self._plan.chance("kills")
-        share = self._plan.messages / (self._plan.kills + 1)
-        while self._kills < self._plan.kills:
-            wanted = min(share * (self._kills + chance.uniform(0.6, 1.0)), self._plan.messages * 0.99)
-            while self._crowd.acked < wanted:
-                self._cluster.check()
-                await asyncio.sleep(POLL_SECONDS)
-            node = chance.choice(self._cluster.nodes)
-            self._kills += 1
-            await self._cluster.kill(node)
-            await asyncio.sleep(chance.uniform(LEAST_DEAD, LONGEST_DEAD))
-            await self._cluster.start(node)
 
     async def _until(self, reached: Callable[[], bool], what: str, *, strict: bool = False) -> None:
         """Wait for it. Not reaching it is the checker's business, unless the run makes no sense without it."""
@@ -113,37 +110,80 @@ class Run:
             _say(
                 f"{start}{time.monotonic() - self._began:5.0f} s  "
                 f"acked {acked:,} of {self._plan.messages:,} ({(acked - before) / pause:,.0f}/s)  "
-                f"kills {self._kills} of {self._plan.kills}  "
+                f"faults {self._stage.faults}  "
                 f"online {self._crowd.online} of {len(self._crowd.clients)}  "
                 f"on their way {self._crowd.pending} {end}"
             )
             before = acked
 
 
-async def run(plan: Plan, folder: Path, *, storage: tuple[str, str] | None = None, database: str = DATABASE) -> Report:
-    """Do a run with its files below `folder`, and check its history.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a run happens."""
 
-    `storage` are the URLs of MongoDB and Redis when they run already. Raises Stuck or NotReady when the run fails
-    before it says anything about the server's promises.
+    folder: Path
+    """For histories, logs and data."""
+    storage: tuple[str, str] | None = None
+    """The URLs of MongoDB and Redis, when they run already."""
+    database: str = DATABASE
+
+
+async def perform(
+    plan: Plan,
+    place: Place,
+    script: Script,
+    *,
+    settings: Mapping[str, str] | None = None,
+    links: Links | None = None,
+) -> tuple[Report, Stage]:
+    """Do a run, check its history, and hand over what the script noted.
+
+    Raises Stuck or NotReady when the run fails before it says anything about the server's promises.
     """
-    file = folder / "history.jsonl"
+    file = place.folder / "history.jsonl"
     began = time.monotonic()
     timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
     async with aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=0)) as http:
         with HistoryFile(file) as sink:
             history = History(sink.write, lambda: time.monotonic() - began)
             async with running(
-                folder, plan.program, plan.nodes, http=http, history=history, storage=storage, database=database
+                place.folder,
+                plan.program,
+                plan.nodes,
+                http=http,
+                history=history,
+                storage=place.storage,
+                database=place.database,
+                settings=settings,
+                links=links,
             ) as cluster:
                 people = People(http, cluster.urls, plan.chance("people"))
                 crowd = Crowd(plan, people, history)
                 await crowd.gather(http, cluster.urls)
-                one = Run(plan, cluster, crowd, history)
-                await one.play(people)
+                stage = Stage(plan, cluster, crowd, history, http)
+                await Run(stage, script, history).play(people)
                 ran = await versions(*cluster.storage)
-    report = check_file(file)
+    report = await asyncio.to_thread(check_file, file)
     report.ran = ran
+    return report, stage
+
+
+async def run(plan: Plan, folder: Path, *, storage: tuple[str, str] | None = None, database: str = DATABASE) -> Report:
+    """A run whose faults are random kills of server processes. Raises Stuck or NotReady."""
+    report, _ = await perform(plan, Place(folder=folder, storage=storage, database=database), random_kills)
     return report
+
+
+async def advancing(count: Callable[[], int], patience: float) -> None:
+    """Watch that a count grows, until cancelled. Raises Stuck when it has not for `patience` seconds."""
+    before, since = count(), time.monotonic()
+    while True:
+        await asyncio.sleep(min(1.0, patience / 4))
+        now = time.monotonic()
+        if count() != before:
+            before, since = count(), now
+        elif now - since > patience:
+            raise Stuck(f"nothing was acknowledged for {patience:.0f} s; it stands at {before:,}")
 
 
 @contextlib.asynccontextmanager

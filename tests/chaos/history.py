@@ -107,8 +107,12 @@ class History:
         self._add("ended")
 
     def node(self, op: str, node: str) -> None:
-        """Something was done to a server process (`start`, `kill`)."""
+        """Something was done to a server process (`start`, `kill`, `stop`)."""
         self._add("node", op=op, node=node)
+
+    def fault(self, what: str, where: str) -> None:
+        """A fault was put in: what, and into which part."""
+        self._add("fault", what=what, where=where)
 
     def final(self, conversation: str, seq: int, entry: str, said: Said | None) -> None:
         """One entry of a conversation as it is read when everything is over."""

@@ -1,17 +1,29 @@
-"""The report of a run for people: what was done, with what, and what came out, as Markdown."""
+"""The page about all scenarios, docs/chaos.md: a row for each, renewed by each run, and whatever people wrote below."""
 
 import os
 import platform
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
+from pathlib import Path
 
 from storage.mongo import Mongo
 from storage.redis import connect
-from tests.chaos.findings import NAMES, Report
-from tests.chaos.plan import Plan
+from tests.chaos.findings import NAMES
+from tests.chaos.scenarios.outcome import Outcome
 
 PACKAGES = ("aiohttp", "python-socketio", "pymongo", "redis")
+HEAD = ("scenario", "faults", "acked", "deliveries", "violations", "seconds", "date", "measured")
+NUMBERS = ("acked", "deliveries", "seconds")
+NOTES = "<!-- Below this line people write; the runs keep it as it is. -->"
+TOTAL = "**together**"
+START = """# Faults under load
+
+`make chaos` runs every scenario below in full, `make soak` the soak and the aborted connections; each run renews its
+row. A short form of each runs with the tests. `python -m tests.chaos --help` lists the scenarios.
+
+Clients send until they are answered, under the same id, and `sync` after each reconnect. All that they see goes into a
+history, and a checker holds it against the final logs. The checker is tested itself: by bugs that are put into the real
+server, each of which it must catch. Times contain whatever else the machine did; `bench/` measures speed."""
 
 
 async def versions(mongodb_url: str, redis_url: str) -> dict[str, str]:
@@ -28,58 +40,69 @@ async def versions(mongodb_url: str, redis_url: str) -> dict[str, str]:
     return found | {name: version(name) for name in PACKAGES}
 
 
-def markdown(report: Report, plan: Plan, ran: dict[str, str]) -> str:
-    """The report as a page."""
-    counts = report.counts
-    verdict = "No promise was broken." if report.clean else "**Promises were broken.**"
-    outcome = (
-        f"{verdict} {counts['acked']:,} messages were acknowledged while {counts['node kills']} times one of "
-        f"{plan.nodes} server processes was ended with `kill -9` and started again."
-    )
-    load = (
-        f"{plan.users} clients in {plan.conversations} conversations of {plan.members} members or more, all on one "
-        f"MongoDB (one member, `w: majority, j: true`) and one Redis. {plan.twice:.0%} of the messages are sent twice "
-        f"at once, {plan.cuts:.0%} of the clients lose their connection in each second; members are added or removed "
-        f"{plan.changes:g} times a second. Clients send again until they are answered, and `sync` after each reconnect."
-    )
+def record(path: Path, outcome: Outcome) -> None:
+    """Renew the row of a scenario on the page, which may not be there yet."""
+    text = path.read_text("utf-8") if path.exists() else ""
+    path.write_text(page(text, outcome), "utf-8")
+
+
+def page(text: str, outcome: Outcome) -> str:
+    """The page `text` with the row of this scenario renewed, and the total of all rows."""
+    rows = {row["scenario"]: row for row in _rows(text)}
+    rows[outcome.scenario] = _row(outcome)
+    ordered = [rows[name] for name in sorted(rows)]
+    machine = f"{platform.system()}, {platform.machine()}, {os.cpu_count()} cores"
+    ran = outcome.report.ran if outcome.report else {}
+    about = ", ".join([machine, *(f"{name} {release}" for name, release in ran.items())])
+    anomalies = [(f"`{name}`", meaning) for name, meaning in NAMES.items()]
     lines = [
-        "# Killing servers under load",
+        START,
         "",
-        outcome,
+        "## Scenarios",
         "",
-        "`make chaos` repeats this run. `tests/chaos` holds the clients, the faults, the checker, and the test of the",
-        "checker: bugs that are put into the real server, each of which it must catch.",
+        *_table(HEAD, [*([row[name] for name in HEAD] for row in ordered), _total(ordered)]),
         "",
-        "## The run",
+        f"The last of these runs: {outcome.scenario}, on {about}.",
         "",
-        *_table(("", ""), [("Date", datetime.now(UTC).date().isoformat()), *_machine(ran)]),
+        "## What is looked for",
         "",
-        load,
+        *_table(("anomaly", "meaning"), anomalies),
         "",
-        "## What happened",
-        "",
-        *_table(("count", "number"), [(name, f"{count:,}") for name, count in sorted(counts.items())]),
-        "",
-        *_table(("milliseconds", "p50", "p95", "p99"), [_spread("send to acknowledgement", report.ack.document())]),
-        "",
-        "Times include retries across kills and contain whatever else the machine did; `bench/` measures speed.",
-        "",
-        "## What was looked for",
-        "",
-        *_table(
-            ("anomaly", "meaning", "found"),
-            [(f"`{name}`", meaning, f"{report.found[name]:,}") for name, meaning in NAMES.items()],
-        ),
+        NOTES,
     ]
-    return "\n".join([*lines, *(f"- {one.name}: {one.sentence}" for one in report.violations[:20]), ""])
+    _, _, notes = text.partition(NOTES)
+    return "\n".join(lines) + (notes or "\n")
 
 
-def _machine(ran: dict[str, str]) -> list[tuple[str, str]]:
-    return [("Machine", f"{platform.system()}, {platform.machine()}, {os.cpu_count()} cores"), *ran.items()]
+def _row(outcome: Outcome) -> dict[str, str]:
+    violations = [f"{name} {count:,}" for name, count in sorted(outcome.found.items())]
+    if outcome.broken:
+        violations.append(f"bounds not held {len(outcome.broken)}")
+    return {
+        "scenario": outcome.scenario,
+        "faults": ", ".join(f"{kind} {count:,}" for kind, count in sorted(outcome.faults.items())) or "none",
+        "acked": f"{outcome.acked:,}",
+        "deliveries": f"{outcome.deliveries:,}",
+        "violations": ", ".join(violations) or "0",
+        "seconds": f"{outcome.seconds:,.0f}",
+        "date": outcome.day,
+        "measured": "; ".join(f"{name}: {value}" for name, value in outcome.figures.items()).replace("|", "/"),
+    }
 
 
-def _spread(name: str, figures: dict[str, float]) -> tuple[str, ...]:
-    return name, *(f"{figures[part]:,.0f}" for part in ("p50", "p95", "p99"))
+def _rows(text: str) -> Iterable[dict[str, str]]:
+    """The rows of the page as it is."""
+    for line in text.partition(NOTES)[0].splitlines():
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if len(cells) == len(HEAD) and cells[0] not in {HEAD[0], "---", TOTAL}:
+            yield dict(zip(HEAD, cells, strict=True))
+
+
+def _total(rows: Sequence[dict[str, str]]) -> list[str]:
+    sums = {name: f"{sum(int(row[name].replace(',', '')) for row in rows):,}" for name in NUMBERS}
+    broken = [row["scenario"] for row in rows if row["violations"] != "0"]
+    sums["violations"] = f"in {len(broken)} scenarios" if broken else "0"
+    return [TOTAL, *(sums.get(name, "") for name in HEAD[1:])]
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -97,6 +97,19 @@ class People:
         """Remove a member, with the errors of `add`."""
         await self._once("DELETE", f"/api/conversations/{conversation}/participants/{user}", account=owner)
 
+    async def befriend(self, one: Account, other: Account) -> None:
+        """Make two people friends. Both requests may be repeated."""
+        body = {"recipientId": other.id}
+        friendship = await self._again("POST", "/api/friends/request", account=one, body=body)
+        await self._again("PUT", f"/api/friends/{friendship['id']}/accept", account=other, body=None)
+
+    async def say(self, sender: Account, conversation: str, said: str, content: str) -> int:
+        """Send a message until it is acknowledged, under the same id; its place in the log."""
+        body = {"clientMessageId": said, "type": "text", "content": content}
+        path = f"/api/conversations/{conversation}/messages"
+        answer = await self._again("POST", path, account=sender, body=body)
+        return int(answer["seq"])
+
     async def log(self, reader: Account, conversation: str) -> AsyncIterator[Entry]:
         """The whole log of a conversation, as `sync` tells it to somebody who has nothing."""
         position, more = 0, True

@@ -29,6 +29,8 @@ class Plan:
     """Share of the clients that lose their connection in each second."""
     changes: float = 1.0
     """Members added or removed in each second."""
+    seconds: float = 0.0
+    """How long the load goes on at least, whatever is acknowledged by then."""
     rest: float = 30.0
     """Seconds that the clients may take to have everything once the load is over."""
     program: Sequence[str] = field(default=("run.py",))

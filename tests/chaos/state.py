@@ -29,8 +29,8 @@ class Send:
     troubled: bool = False
     """Whether any attempt was answered with an error: then its place among the sender's messages is open.
 
-    An attempt that was never answered counts as well if its client was refused others there in the same session: the
-    answer that was lost may have been one of those.
+    An attempt that was never answered counts as well if, since that session began, the server process it went to has
+    answered any attempt with an error: the answer that was lost may have been one of those.
     """
     acked: int = 0
     """Line of the first acknowledgement; 0 while there is none."""
@@ -112,17 +112,21 @@ class Client:
     name: str
     user: str
     session: int = 0
+    node: str = ""
+    """The server process of its session."""
+    since: int = 0
+    """The line at which its session began."""
     up: bool = False
     behind: bool = False
     """Whether the server announced in this session that something may have been missed."""
+    left: float | None = None
+    """When its last session ended, while it is away."""
     up_when_settled: bool = False
     present: bool = False
     """Whether it was online when the run ended."""
     streams: dict[str, Stream] = field(default_factory=dict)
     page: list[int] = field(default_factory=list)
     """The entries of the page that is being read."""
-    refused: set[str] = field(default_factory=set)
-    """Conversations in which an attempt was answered with an error in this session."""
 
     def stream(self, conversation: str) -> Stream:
         """The stream of that conversation, which may be new."""
@@ -179,6 +183,8 @@ class Past:
     """By conversation and seq: what was seen there first."""
     places: dict[Key, int] = field(default_factory=dict)
     """By message: where it was seen first."""
+    errors: dict[str, int] = field(default_factory=dict)
+    """By server process: the last line at which it answered an attempt with an error."""
     holes: list[Hole] = field(default_factory=list)
     finals: dict[str, dict[int, Final]] = field(default_factory=dict)
 

@@ -291,6 +291,22 @@ def test_the_order_is_open_for_a_message_whose_lost_answer_may_have_been_a_refus
     assert names(check(story.records)) == {}
 
 
+def test_the_order_is_open_for_a_lost_answer_while_the_process_refused_others() -> None:
+    story = Story()
+    story.send(1)
+    story.send(2)
+    story.history.send("ben", ROOM, Said("ben", "other", "words"), 1)
+    story.history.refused("ben", ROOM, Said("ben", "other", "words"), "overloaded")
+    story.history.unknown("ann", ROOM, words(1), "the connection ended", answered=False)
+
+    story.history.settled()
+    for seq, number in ((1, 2), (2, 1)):
+        story.heard(seq, number=number)
+        story.history.final(ROOM, seq, "message", words(number))
+
+    assert names(check(story.records)) == {}
+
+
 def test_the_order_holds_for_a_message_that_was_not_answered_in_a_session_without_refusals() -> None:
     story = Story()
     story.send(1)
@@ -303,3 +319,17 @@ def test_the_order_holds_for_a_message_that_was_not_answered_in_a_session_withou
         story.history.final(ROOM, seq, "message", words(number))
 
     assert names(check(story.records)) == {"nonmonotonic-send": 1}
+
+
+def test_faults_are_counted_by_kind_and_the_time_between_sessions_is_measured() -> None:
+    story = Story()
+    story.history.fault("redis kill", "redis")
+    story.history.fault("redis kill", "redis")
+    story.history.down("ann", "the connection ended")
+    story.resume("ann", 0, [])
+
+    report = story.end()
+
+    assert report.faults == {"redis kill": 2}
+    assert report.away.count == 1
+    assert 0.01 < report.away.quantile(0.99) < 0.03
