@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from server.hub.backplane import Backplane
 from server.hub.frames import Frame, Message
 from server.hub.interests import Interests
+from server.together import Together
 from storage.tasks import end
 
 log = logging.getLogger("mixee.hub")
@@ -79,6 +80,7 @@ class Listening:
         self._doubtful: set[str] = set()
         self._asking = False
         self._tasks: set[asyncio.Task[None]] = set()
+        self._know = Together(self._learn_each, most=AT_ONCE)
 
     def __len__(self) -> int:
         """How many connections there are, those included that are just being let in."""
@@ -109,7 +111,7 @@ class Listening:
         try:
             stands = await self._stands(self._interests.channels_of(user_id), deadline)
             if not self._interests.known(user_id):
-                await self._learn([user_id])
+                await self._know(user_id)
             stands = await self._stands(self._interests.channels_of(user_id), deadline) and stands
         except BaseException:
             self._interests.depart(connection_id)
@@ -153,7 +155,7 @@ class Listening:
         await self.backplane.settled(self._interests.channels_of(user_id), None)
         self._behind([user_id], [])
 
-    async def _learn(self, user_ids: Sequence[str]) -> list[str]:
+    async def _learn(self, user_ids: Sequence[str]) -> Sequence[str]:
         """Read which large conversations people are in; those that this process did not listen to before."""
         reading = self._interests.read()
         found: Mapping[str, Collection[str]] | None = None
@@ -162,6 +164,10 @@ class Listening:
         finally:
             fresh = self._interests.learn(reading, found)
         return fresh
+
+    async def _learn_each(self, user_ids: Sequence[str]) -> Mapping[str, None]:
+        await self._learn(user_ids)
+        return dict.fromkeys(user_ids)
 
     async def _catch_up(self, conversations: Sequence[str]) -> None:
         """Conversations were subscribed to: read what was appended since this process last heard of them."""

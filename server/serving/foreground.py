@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import socket
 import sys
@@ -50,6 +51,7 @@ def serve(settings: Settings, slices: Sequence[Slice[Any]], *, program: Sequence
     if faults := checking.faults_of_sections(slices, os.environ):
         say(checking.listed(faults))
         return 2
+    _open_files()
     try:
         return asyncio.run(_serve(settings, slices, program))
     except _Stopped:
@@ -61,6 +63,12 @@ def serve(settings: Settings, slices: Sequence[Slice[Any]], *, program: Sequence
     except (RedisError, OSError) as error:
         say(f"Something failed while the server started: {error}")
     return 1
+
+
+def _open_files() -> None:
+    """Let this process have as many connections as the system allows; the usual limit is 1,024 open files."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def say(text: str) -> None:

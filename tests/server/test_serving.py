@@ -155,6 +155,15 @@ class TestOneProcess:
         assert program.err[-1] == "Stopping: clients are asked to come back later."
         assert program.out == []
 
+    async def test_it_takes_as_many_open_files_as_the_system_allows(self, notes: Notes) -> None:
+        program = await notes()
+        await url_of(program)
+
+        limits = Path(f"/proc/{program.process.pid}/limits").read_text()
+        soft, hard = next(line for line in limits.splitlines() if line.startswith("Max open files")).split()[3:5]
+
+        assert soft == hard
+
     async def test_a_second_signal_ends_at_once_what_still_waits_for_somebody(self, notes: Notes) -> None:
         program = await notes(MIXEE_DRAIN_SECONDS="60")
         engine = f"{await url_of(program)}/socket.io/?EIO=4&transport=polling"

@@ -14,6 +14,7 @@ from handlers.social.service import Social
 from handlers.users.service import Users as People
 from server.clock import Clock
 from server.events import Passing, Publisher, Users
+from server.together import Together
 
 log = logging.getLogger("mixee.presence")
 
@@ -46,6 +47,8 @@ class Teller:
         publish: Publisher,
         settings: PresenceSettings,
     ) -> None:
+        self._look = Together(lambda ids: live.look(ids, now=self.now_ms()))
+        self._record = Together(records.of)
         self._live = live
         self._watches = watches
         self._records = records
@@ -112,8 +115,8 @@ class Teller:
         """Tell others a person's presence if it is news to them and the time has come. Raises Unreachable."""
         for _ in range(ATTEMPTS):
             now = self._clock.now()
-            live = (await self._live.look([user_id], now=self.now_ms()))[user_id]
-            record = (await self._records.of([user_id]))[user_id]
+            live = await self._look(user_id)
+            record = await self._record(user_id)
             view = presence_of(user_id, live, record, now, self.rules, own=False)
             if view.status == "unknown":
                 return

@@ -7,7 +7,10 @@ from handlers.social.service.views import Views
 from handlers.social.store import GraphStore, PairStore
 from handlers.users.models import Privacy
 from handlers.users.service import Users as People
+from server.together import Together
 
+PEOPLE_AT_ONCE = 100
+"""People whose friends one question names."""
 AT_ONCE = 1_000
 """People whose privacy settings one question names."""
 
@@ -20,10 +23,11 @@ class Ties:
         self._graph = graph
         self._users = users
         self._views = views
+        self._friends = Together(graph.friends_of, most=PEOPLE_AT_ONCE)
 
     async def friend_ids(self, user_id: str) -> list[str]:
         """All friends of a person."""
-        return await self._graph.friend_ids(user_id)
+        return await self._friends(user_id)
 
     async def friends_among(self, user_id: str, others: Collection[str]) -> set[str]:
         """Those of the others who are friends of the person."""
@@ -78,7 +82,7 @@ class Ties:
         It works in both directions: who hides, from everybody or from one friend, does not see either. So these are
         also the friends whose status the person may see.
         """
-        others = await self._graph.friend_ids(user_id) if among is None else among
+        others = await self._friends(user_id) if among is None else among
         open_ = await self._graph.open_among(user_id, others)
         if not open_:
             return []

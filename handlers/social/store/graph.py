@@ -23,12 +23,22 @@ class GraphStore:
     def __init__(self, collection: Collection) -> None:
         self._collection = collection
 
-    async def friend_ids(self, user_id: str) -> list[str]:
-        """Everybody who is this person's friend."""
+    async def friends_of(self, user_ids: Several[str]) -> dict[str, list[str]]:
+        """Of each of these people: everybody who is a friend."""
+        people: dict[str, list[str]] = {one: [] for one in user_ids}
+        some = {"$in": list(people)}
         found = await self._collection.find(
-            _friends_of(user_id), fields={"_id": 0, "requesterId": 1, "recipientId": 1}, limit=MAX_FRIENDS_READ
+            {"$or": [{"requesterId": some, "status": "accepted"}, {"recipientId": some, "status": "accepted"}]},
+            fields={"_id": 0, "requesterId": 1, "recipientId": 1},
+            limit=MAX_FRIENDS_READ * max(1, len(people)),
         )
-        return [one["recipientId"] if one["requesterId"] == user_id else one["requesterId"] for one in found]
+        for pair in found:
+            one, other = pair["requesterId"], pair["recipientId"]
+            if one in people:
+                people[one].append(other)
+            if other in people:
+                people[other].append(one)
+        return people
 
     async def count_friends(self, user_id: str, *, upto: int) -> int:
         """How many friends a person has, counted no further than `upto`."""
@@ -70,7 +80,7 @@ class GraphStore:
     async def mutual_counts(self, user_id: str, others: Several[str]) -> dict[str, int]:
         """How many friends the person has in common with each of the others."""
         wanted = set(others) - {user_id}
-        friends = await self.friend_ids(user_id) if wanted else []
+        friends = (await self.friends_of([user_id]))[user_id] if wanted else []
         counts = dict.fromkeys(wanted, 0)
         if not friends:
             return counts
@@ -103,7 +113,7 @@ class GraphStore:
 
     async def friends_of_friends(self, user_id: str, *, limit: int) -> dict[str, int]:
         """Friends of the person's friends who are no friends yet, with the number of friends in common, most first."""
-        friends = await self.friend_ids(user_id)
+        friends = (await self.friends_of([user_id]))[user_id]
         if not friends:
             return {}
         known = {"$in": friends}

@@ -108,6 +108,9 @@ async def test_every_question_is_answered_by_an_index(mongo: Mongo) -> None:
     await indexed(mongo, "friendships", {"_id": {"$in": [key_of(me, other)]}, "status": "blocked"})
     await indexed(mongo, "friendships", {"id": other, "status": "pending"})
     await indexed(mongo, "friendships", {"$or": both})
+    some = {"$in": [me, other]}
+    each = [{"requesterId": some, "status": "accepted"}, {"recipientId": some, "status": "accepted"}]
+    await indexed(mongo, "friendships", {"$or": each})
     await indexed(mongo, "friendships", {"$or": [one | after for one in both]}, newest)
     await indexed(mongo, "friendships", {"recipientId": me, "status": "pending", "hushed": False, **after}, newest)
     await indexed(mongo, "friendships", {"requesterId": me, "status": "pending"}, newest)
