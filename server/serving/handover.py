@@ -8,7 +8,6 @@ rest of the connection, an upgrade to a WebSocket too, costs nothing extra, and 
 
 import asyncio
 import logging
-import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -56,7 +55,6 @@ class Handover:
         """`name`: what begins the ids of this worker's sessions."""
         self._folder = folder
         self._name = name
-        self._parent = os.getppid()
         self._room = asyncio.Semaphore(AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -76,6 +74,7 @@ class Handover:
     async def taking(self, server: web.Server) -> AsyncIterator[None]:
         """Serve with `server` what the neighbours hand on."""
         place = self._folder / f"{self._name}.sock"
+        self._folder.mkdir(mode=0o700, exist_ok=True)
         place.unlink(missing_ok=True)
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
             listener.bind(str(place))
@@ -87,9 +86,8 @@ class Handover:
             finally:
                 await end(accepting)
                 place.unlink(missing_ok=True)
-                if os.getppid() != self._parent:  # it was killed: the last of us clears up
-                    with suppress(OSError):
-                        self._folder.rmdir()
+                with suppress(OSError):  # the last of us clears up: our parent may have been killed
+                    self._folder.rmdir()
                 for task in list(self._tasks):
                     await end(task)
 

@@ -159,7 +159,7 @@ class TestOneProcess:
         program = await notes()
         await url_of(program)
 
-        limits = Path(f"/proc/{program.process.pid}/limits").read_text()
+        limits = await asyncio.to_thread(Path(f"/proc/{program.process.pid}/limits").read_text)
         soft, hard = next(line for line in limits.splitlines() if line.startswith("Max open files")).split()[3:5]
 
         assert soft == hard

@@ -48,6 +48,11 @@ SHORT = Presences(
 )
 
 
+def since_it_came(statuses: Sequence[str]) -> Sequence[str]:
+    """What was told from the first time that a device was there: a new friend is told at once, and is offline."""
+    return statuses[statuses.index("online") :] if "online" in statuses else statuses
+
+
 class _Square:
     """Where everybody is, and what may be said of it."""
 
@@ -173,7 +178,7 @@ class _Square:
         self._outcome.faults["flap"] += len(devices) * options.cycles
         steady = 0
         for device in devices:
-            statuses = told.get(device.account.id, [])
+            statuses = since_it_came(told.get(device.account.id, []))
             if len(statuses) > most:
                 self._outcome.broken.append(f"{device.account.id} flapped, and {len(statuses)} changes were told")
             if device.longest_gap < options.grace / 2:

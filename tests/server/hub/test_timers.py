@@ -45,9 +45,18 @@ class Loop:
 async def loop(monkeypatch: pytest.MonkeyPatch) -> Loop:
     """A loop whose clock the test turns."""
     one, real = Loop(), asyncio.get_running_loop()
+    at, later = real.call_at, real.call_later  # others, who call with arguments, go on with the real loop
     monkeypatch.setattr(real, "time", one.time)
-    monkeypatch.setattr(real, "call_at", lambda at, callback, *_, **__: one.call_at(at, callback))
-    monkeypatch.setattr(real, "call_later", lambda delay, callback, *_, **__: one.call_later(delay, callback))
+    monkeypatch.setattr(
+        real,
+        "call_at",
+        lambda when, call, *given, **more: at(when, call, *given, **more) if given else one.call_at(when, call),
+    )
+    monkeypatch.setattr(
+        real,
+        "call_later",
+        lambda span, call, *given, **more: later(span, call, *given, **more) if given else one.call_later(span, call),
+    )
     return one
 
 
