@@ -125,7 +125,7 @@ class HubSocket(async_socket.AsyncSocket):  # type: ignore[misc]  # python-engin
             return
         data = out[0] if len(out) == 1 else b"".join(out)
         out.clear()
-        wire.transport.write(data)
+        wire.write(data)
         if self.flow is not Flow.OPEN:
             self.weigh(self.since)
 
