@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -34,11 +35,13 @@ from storage.leases import Leases
 from storage.mongo import Mongo
 from storage.outbox import Outbox
 from storage.redis import connect, ping
-from storage.tasks import end
+from storage.tasks import end, stopped
 
 log = logging.getLogger("mixee")
 
 SOCKET_PATH = "socket.io"
+STOP_SECONDS = 15.0
+"""How long one part may take to stop; then the next one is stopped all the same."""
 
 
 def release() -> str:
@@ -91,8 +94,8 @@ class App:
     async def start(self) -> None:
         """Open storage, build the services, join the cluster. After an error everything opened is closed again."""
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(self.mongo.close)
-            stack.push_async_callback(self.redis.aclose)
+            self._at_end(stack, "MongoDB", self.mongo.close)
+            self._at_end(stack, "Redis", self.redis.aclose)
             await self.mongo.ping()
             await self._ping_redis()
             await self._indexes()
@@ -100,20 +103,20 @@ class App:
             self.services = dict(built.by_slice)
             self.relay.serve(built.by_slice)
             self._open_doors(built)
-            stack.push_async_callback(self.hub.stop)
+            self._at_end(stack, "the hub", self.hub.stop)
             await self.hub.start()
             for one in self.slices:
                 await self._begin(one, stack)
-            stack.push_async_callback(self.relay.settle)
+            self._at_end(stack, "the relay", self.relay.settle)
             if self._sockets:
-                stack.push_async_callback(self._sockets.shutdown)
+                self._at_end(stack, "the sockets", self._sockets.shutdown)
             leases = Leases(self.mongo, self.node)
             jobs = [Bound(job, self.services[one.name]) for one in self.slices for job in one.jobs]
-            self._background(stack, self.health.watch())
-            self._background(stack, self.relay.run())
-            self._background(stack, JobRunner(jobs, leases, self.clock).run())
+            self._background(stack, "health", self.health.watch())
+            self._background(stack, "relay", self.relay.run())
+            self._background(stack, "jobs", JobRunner(jobs, leases, self.clock).run())
             if self._door:
-                self._background(stack, self._door.expire())
+                self._background(stack, "expiry", self._door.expire())
             self._stack = stack.pop_all()
 
     async def drain(self) -> None:
@@ -130,15 +133,16 @@ class App:
     async def _begin(self, one: Slice[Any], stack: AsyncExitStack) -> None:
         service = self.services[one.name]
         if one.stop:
-            stop: Callable[[Any], Awaitable[None]] = one.stop
-            stack.push_async_callback(stop, service)
+            self._at_end(stack, f"slice {one.name}", partial(one.stop, service))
         if one.start:
             await one.start(service)
 
-    def _background(self, stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+    def _background(self, stack: AsyncExitStack, name: str, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._at_end(stack, f"the task {name}", partial(end, task))
 
-        stack.push_async_callback(end, task)
+    def _at_end(self, stack: AsyncExitStack, what: str, stop: Callable[[], Awaitable[None]]) -> None:
+        stack.push_async_callback(stopped, what, stop, seconds=STOP_SECONDS)
 
     def _sections(self) -> dict[str, BaseModel]:
         return {one.name: section(one.settings, one.name, os.environ) for one in self.slices if one.settings}

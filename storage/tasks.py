@@ -6,6 +6,7 @@ and awaited may go on for ever.
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 log = logging.getLogger("mixee.tasks")
@@ -24,3 +25,12 @@ async def end(*tasks: asyncio.Task[Any] | None) -> None:
     for task in ours:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("background task %s ended with an error", task.get_name(), exc_info=error)
+
+
+async def stopped(what: str, stop: Callable[[], Awaitable[None]], *, seconds: float) -> None:
+    """Stop something, within bounds: a driver may wait for ever for its own monitors. What does not end is logged."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stop()
+    except TimeoutError:
+        log.exception("%s did not stop within %.0f seconds and is left alone", what, seconds)
