@@ -41,3 +41,5 @@ for await (const line of createInterface({ input: process.stdin })) {
   });
 }
 socket?.close();
+// The client's own time-outs (30 s for a WebSocket's goodbye) would keep the process alive, if anything goes wrong there.
+setTimeout(() => process.exit(0), 2_000).unref();
