@@ -26,7 +26,7 @@ LOW_WATER = 16_384
 USER_TIMEOUT_MS = 30_000
 """How long the system keeps sending what the other side does not acknowledge, before it gives the connection up."""
 
-POLICY_VIOLATION, TOO_BIG, PROTOCOL_ERROR, GOING_AWAY, NORMAL = 1008, 1009, 1002, 1001, 1000
+POLICY_VIOLATION, PROTOCOL_ERROR, GOING_AWAY, NORMAL = 1008, 1002, 1001, 1000
 
 _TEXT, _BINARY, _CLOSE, _PING = WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CLOSE, WSMsgType.PING
 
