@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 log = logging.getLogger("mixee.hub")
 
@@ -14,15 +14,30 @@ COARSE_SECONDS = 0.05
 """Timers due within this time of each other ring together."""
 
 
+class Clockwork(Protocol):
+    """What timers ask of an event loop."""
+
+    def time(self) -> float:
+        """Seconds on the clock by which the loop rings."""
+
+    def call_at(self, when: float, callback: Callable[[], None], /) -> asyncio.TimerHandle:
+        """Call back at a time of that clock."""
+
+    def call_later(self, delay: float, callback: Callable[[], None], /) -> asyncio.TimerHandle:
+        """Call back after so many seconds."""
+
+
 class Timers(Generic[T]):
     """Calls `due` with each item, and the time at which it was due, `span` seconds after it was set.
 
-    An item that is set again meanwhile counts anew, and one that is dropped not at all.
+    An item that is set again meanwhile counts anew, and one that is dropped not at all. Without a clockwork
+    of their own they ring by the running loop.
     """
 
-    def __init__(self, span: float, due: Callable[[T, float], None]) -> None:
+    def __init__(self, span: float, due: Callable[[T, float], None], loop: Clockwork | None = None) -> None:
         self.span = span
         self._due = due
+        self._loop = loop
         self._at: OrderedDict[T, float] = OrderedDict()
         self._handle: asyncio.TimerHandle | None = None
 
@@ -34,7 +49,7 @@ class Timers(Generic[T]):
 
     def set(self, item: T, since: float | None = None) -> None:
         """Let the item be due a span after `since` (now): a time, on the loop's clock, that never goes back."""
-        loop = asyncio.get_running_loop()
+        loop = self._loop or asyncio.get_running_loop()
         at = (loop.time() if since is None else since) + self.span
         self._at[item] = at
         self._at.move_to_end(item)
@@ -54,7 +69,7 @@ class Timers(Generic[T]):
 
     def _ring(self) -> None:
         self._handle = None
-        loop = asyncio.get_running_loop()
+        loop = self._loop or asyncio.get_running_loop()
         now = loop.time()
         while self._at:
             item, at = next(iter(self._at.items()))

@@ -42,27 +42,14 @@ class Loop:
 
 
 @pytest.fixture
-async def loop(monkeypatch: pytest.MonkeyPatch) -> Loop:
+async def loop() -> Loop:
     """A loop whose clock the test turns."""
-    one, real = Loop(), asyncio.get_running_loop()
-    at, later = real.call_at, real.call_later  # others, who call with arguments, go on with the real loop
-    monkeypatch.setattr(real, "time", one.time)
-    monkeypatch.setattr(
-        real,
-        "call_at",
-        lambda when, call, *given, **more: at(when, call, *given, **more) if given else one.call_at(when, call),
-    )
-    monkeypatch.setattr(
-        real,
-        "call_later",
-        lambda span, call, *given, **more: later(span, call, *given, **more) if given else one.call_later(span, call),
-    )
-    return one
+    return Loop()
 
 
 async def test_each_item_is_due_once_a_span_after_it_was_set(loop: Loop) -> None:
     rung: list[tuple[str, float]] = []
-    timers: Timers[str] = Timers(10.0, lambda item, at: rung.append((item, at)))
+    timers: Timers[str] = Timers(10.0, lambda item, at: rung.append((item, at)), loop)
 
     timers.set("a")
     loop.turn(4)
@@ -79,7 +66,7 @@ async def test_each_item_is_due_once_a_span_after_it_was_set(loop: Loop) -> None
 
 async def test_an_item_that_is_set_again_counts_anew_and_one_that_is_dropped_does_not_ring(loop: Loop) -> None:
     rung: list[str] = []
-    timers: Timers[str] = Timers(10.0, lambda item, _: rung.append(item))
+    timers: Timers[str] = Timers(10.0, lambda item, _: rung.append(item), loop)
 
     timers.set("a")
     timers.set("b")
@@ -97,7 +84,7 @@ async def test_an_item_that_is_set_again_counts_anew_and_one_that_is_dropped_doe
 
 async def test_an_item_that_is_set_again_does_not_delay_those_behind_it(loop: Loop) -> None:
     rung: list[str] = []
-    timers: Timers[str] = Timers(10.0, lambda item, _: rung.append(item))
+    timers: Timers[str] = Timers(10.0, lambda item, _: rung.append(item), loop)
     timers.set("a")
     timers.set("b")
     loop.turn(9)
@@ -110,7 +97,7 @@ async def test_an_item_that_is_set_again_does_not_delay_those_behind_it(loop: Lo
 
 async def test_a_thousand_items_take_one_timer_of_the_loop(loop: Loop) -> None:
     rung: list[int] = []
-    timers: Timers[int] = Timers(10.0, lambda item, _: rung.append(item))
+    timers: Timers[int] = Timers(10.0, lambda item, _: rung.append(item), loop)
 
     for number in range(1000):
         timers.set(number)
@@ -129,7 +116,7 @@ async def test_items_that_are_set_while_others_ring_ring_a_span_later(loop: Loop
         rung.append(at)
         timers.set(item, at)
 
-    timers: Timers[str] = Timers(10.0, again)
+    timers: Timers[str] = Timers(10.0, again, loop)
     timers.set("a")
 
     loop.turn(35)
@@ -145,7 +132,7 @@ async def test_what_fails_does_not_keep_the_others_from_ringing(loop: Loop, capl
             raise RuntimeError("this one is broken")
         rung.append(item)
 
-    timers: Timers[str] = Timers(10.0, due)
+    timers: Timers[str] = Timers(10.0, due, loop)
     for item in ("a", "broken", "b"):
         timers.set(item)
 
@@ -160,7 +147,7 @@ async def test_what_fails_does_not_keep_the_others_from_ringing(loop: Loop, capl
 
 async def test_nothing_rings_after_the_end(loop: Loop) -> None:
     rung: list[str] = []
-    timers: Timers[str] = Timers(10.0, lambda item, _: rung.append(item))
+    timers: Timers[str] = Timers(10.0, lambda item, _: rung.append(item), loop)
     timers.set("a")
 
     timers.close()
