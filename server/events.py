@@ -81,7 +81,14 @@ class Event(Generic[P]):
     def __init__(self, payload: P, *, to: Audience, id: str | None = None) -> None:  # noqa: A002 - it is the event's id
         self.payload = payload
         self.to = to
-        self.id = id or new_id()
+        self._id = id
+
+    @property
+    def id(self) -> str:
+        """Which event it is, for those who must hear it once."""
+        if self._id is None:
+            self._id = new_id()
+        return self._id
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.payload!r}, to={self.to!r})"

@@ -6,6 +6,7 @@ No tuples, sets or enums in what comes in: JSON has lists and strings, and stric
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import (
@@ -63,6 +64,8 @@ def _instant(value: Any) -> Any:
 
 
 def _utc(value: datetime) -> datetime:
+    if value.tzinfo is UTC and not value.microsecond % 1000:
+        return value
     if value.tzinfo is None:
         raise ValueError("must name its time zone")
     try:
@@ -72,9 +75,11 @@ def _utc(value: datetime) -> datetime:
     return whole.replace(microsecond=whole.microsecond // 1000 * 1000)
 
 
+@lru_cache(1_000)
 def wire_time(value: datetime) -> str:
     """A time as it goes over the wire: RFC 3339, UTC, milliseconds."""
-    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    whole = value if value.tzinfo is UTC else value.astimezone(UTC)
+    return whole.isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
 
 
 Instant = Annotated[

@@ -6,20 +6,27 @@ or command touches must then lie in one slot, so the names of such keys begin wi
 
 import asyncio
 from collections.abc import Sequence
+from contextvars import Context
+from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
+from redis.commands.core import AsyncScript
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisClusterException, RedisError
+from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 __all__ = ["Redis", "RedisError", "Script", "connect", "is_cluster", "ping"]
 
 CONNECTIONS = 64
 """Commands that are under way at once; further ones wait."""
+TOGETHER = 200
+"""Scripts that go in one trip."""
+
+Argument = str | bytes | int | float
 
 
 def connect(url: str, *, timeout: float = 5.0, retries: int = 3) -> Redis:
@@ -51,7 +58,7 @@ def connect(url: str, *, timeout: float = 5.0, retries: int = 3) -> Redis:
         timeout=timeout,
         retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), retries),
     )
-    return Redis.from_pool(pool)
+    return _Single.from_pool(pool)
 
 
 class _Cluster(RedisCluster):
@@ -98,12 +105,94 @@ async def ping(redis: Redis) -> None:
     await redis.execute_command("PING")  # type: ignore[no-untyped-call]  # redis-py types it for neither world
 
 
+class _Single(Redis):
+    """The client of one Redis."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.trips = _Trips(self)
+
+
+@dataclass(slots=True, eq=False)
+class _Run:
+    """One run of a script that somebody waits for."""
+
+    script: AsyncScript
+    keys: Sequence[str]
+    arguments: Sequence[Argument]
+    future: asyncio.Future[Any]
+
+
+class _Trips:
+    """Scripts that are called in the same turn of the event loop go to Redis together, over one connection.
+
+    For one that goes alone the driver's way costs some 250 µs of CPU (a connection, a timeout, a retry); as one of
+    many it is a fifth of that.
+    """
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._waiting: list[_Run] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def join(self, script: AsyncScript, keys: Sequence[str], arguments: Sequence[Argument]) -> asyncio.Future[Any]:
+        """Go with the next trip; the future has what the script answers, or a RedisError."""
+        loop = asyncio.get_running_loop()
+        if not self._waiting:
+            loop.call_soon(self._leave, context=Context())
+        run = _Run(script, keys, arguments, loop.create_future())
+        self._waiting.append(run)
+        return run.future
+
+    def _leave(self) -> None:
+        runs, self._waiting = self._waiting, []
+        for start in range(0, len(runs), TOGETHER):
+            task = asyncio.get_running_loop().create_task(self._go(runs[start : start + TOGETHER]))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _go(self, runs: Sequence[_Run]) -> None:
+        try:
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for run in runs:
+                    pipe.evalsha(run.script.sha, len(run.keys), *run.keys, *run.arguments)
+                answers = await pipe.execute(raise_on_error=False)
+            for run, answer in zip(runs, answers, strict=True):
+                if isinstance(answer, NoScriptError):  # Redis started again, or never had it
+                    answer = await _alone(run)  # noqa: PLW2901 - the answer after all
+                _settle(run.future, answer)
+        except BaseException as error:
+            for run in runs:
+                _settle(run.future, error if isinstance(error, Exception) else RedisConnectionError("interrupted"))
+            if not isinstance(error, Exception):
+                raise
+
+
+async def _alone(run: _Run) -> Any:
+    try:
+        return await run.script(keys=run.keys, args=run.arguments)
+    except RedisError as error:
+        return error
+
+
+def _settle(future: asyncio.Future[Any], answer: Any) -> None:
+    if future.done():
+        return
+    if isinstance(answer, Exception):
+        future.set_exception(answer)
+    else:
+        future.set_result(answer)
+
+
 class Script:
     """A Lua script that Redis runs as one step."""
 
     def __init__(self, redis: Redis, source: str) -> None:
         self._script = redis.register_script(source)
+        self._trips = redis.trips if isinstance(redis, _Single) else None
 
-    async def __call__(self, keys: Sequence[str], arguments: Sequence[str | bytes | int | float] = ()) -> Any:
+    async def __call__(self, keys: Sequence[str], arguments: Sequence[Argument] = ()) -> Any:
         """Run it. Raises RedisError."""
-        return await self._script(keys=list(keys), args=list(arguments))
+        if self._trips is None:  # the driver's client of a cluster sends no scripts together
+            return await self._script(keys=list(keys), args=list(arguments))
+        return await self._trips.join(self._script, keys, arguments)

@@ -19,7 +19,11 @@ _WORD = regex.compile(r"[\p{L}\p{N}]+")
 
 def words_of(text: str) -> list[str]:
     """The different words of a text, in the order in which they come."""
-    plain = "".join(char for char in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(char))
+    if text.isascii():
+        plain = text.lower()
+    else:
+        decomposed = unicodedata.normalize("NFKD", text.casefold())
+        plain = "".join(char for char in decomposed if not unicodedata.combining(char))
     return list(dict.fromkeys(word[:MAX_WORD] for word in _WORD.findall(plain)))[:MAX_WORDS]
 
 

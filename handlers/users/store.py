@@ -167,10 +167,10 @@ class UserStore:
         """Count friends up or down."""
         await self._users.update_one({"_id": user_id}, {"$inc": {"friendsCount": by}})
 
-    async def seen(self, user_id: str, now: datetime, *, at_most_every: timedelta) -> None:
-        """Note that the person was active, unless that was noted a moment ago."""
-        where = {"_id": user_id, "lastActiveAt": {"$lt": now - at_most_every}}
-        await self._users.update_one(where, {"$set": {"lastActiveAt": now}})
+    async def seen(self, ids: Group[str], now: datetime, *, at_most_every: timedelta) -> None:
+        """Note that people (at most 1,000) were active, unless that was noted a moment ago."""
+        where = {"_id": {"$in": list(ids)}, "lastActiveAt": {"$lt": now - at_most_every}}
+        await self._users.update_many(where, {"$set": {"lastActiveAt": now}})
 
     async def change_role(self, user_id: str, role: Role, now: datetime) -> bool:
         """Give an account another role. False when there is none."""

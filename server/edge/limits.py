@@ -50,9 +50,11 @@ class Limiter:
 
     async def take(self, command: Command, actor: Actor | None, caller: Caller, given: Mapping[str, Any]) -> None:
         """Take what the command costs. Raises RateLimited with the time to wait."""
+        if not self._on or not command.limits:
+            return
         # A field that is left out names nobody: counting it would put everybody who leaves it out into one bucket.
         counted = [limit for limit in command.limits if limit.field is None or given.get(limit.field) is not None]
-        if not self._on or not counted:
+        if not counted:
             return
         buckets = [(self._prefix + _key(command, limit, actor, caller, given), limit) for limit in counted]
         now = self._clock.now().timestamp() * 1000

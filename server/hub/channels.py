@@ -4,10 +4,14 @@ What is said in a conversation of few goes to the channel of each member. A conv
 own, and a process listens there while one of its members is connected.
 """
 
+from functools import lru_cache
+
 from storage.pubsub import channel_of, name_of
 
 FEW = 32
 """Members up to which a conversation has no channel of its own."""
+REMEMBERED = 50_000
+"""People whose channels are not worked out again each time."""
 
 
 class Channels:
@@ -19,9 +23,10 @@ class Channels:
         self._process = f"{namespace}.p.".encode()
         self.control = channel_of(f"{namespace}.n".encode())
         """Where orders go that concern every process."""
-
-    def user(self, user_id: str) -> bytes:
+        self.user = lru_cache(REMEMBERED)(self._user_channel)
         """Where a person's events go."""
+
+    def _user_channel(self, user_id: str) -> bytes:
         return channel_of(self._user + user_id.encode())
 
     def conversation(self, conversation_id: str) -> bytes:

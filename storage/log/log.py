@@ -53,7 +53,7 @@ class Log(Reader):
         *,
         clock: Callable[[], datetime],
         guard_kinds: frozenset[str] = GUARD_KINDS,
-        lanes: int = 4,
+        lanes: int = 2,
         max_batch: int = 500,
         max_pending: int = 5000,
         max_wait: float = 2.0,

@@ -126,7 +126,10 @@ class ShardedPubSub:
         return sum(one.publisher.waiting_bytes for one in self._servers.values())
 
     def publish(self, channels: Iterable[bytes], payload: bytes) -> None:
-        """Publish one payload on several channels, soon, in the order of the calls."""
+        """Publish one payload on several channels, soon, in the order of the calls.
+
+        While a cluster moves a slot what its old primary refused comes behind what the new one took meanwhile.
+        """
         tail = tail_of_publication(payload)
         for channel in channels:
             self._publish(channel, tail)

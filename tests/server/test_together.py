@@ -71,3 +71,17 @@ async def test_one_who_no_longer_waits_spoils_nothing_for_the_others() -> None:
     with pytest.raises(asyncio.CancelledError):
         await one
     assert await other == 2
+
+
+async def test_questions_do_not_follow_each_other_sooner_than_the_rest_between_them() -> None:
+    asked = Asked()
+    asked.go.set()
+    together = Together(asked, rest=0.05)
+    loop = asyncio.get_running_loop()
+
+    began = loop.time()
+    await together(1)
+    await asyncio.gather(together(2), together(3))
+
+    assert asked.questions == [[1], [2, 3]]
+    assert loop.time() - began >= 0.05

@@ -59,7 +59,9 @@ async def test_a_slot_that_moves_while_something_is_published_takes_its_channels
         await until(lambda: len(two.interrupted) == 2)
         assert two.interrupted == [{name}, {name}]
         numbers = [int(payload) for _, payload in two.heard]
-        assert numbers == sorted(set(numbers))
+        assert len(numbers) == len(set(numbers))
+        # What the old primary had refused comes behind what the new one took meanwhile: a moment, not for long.
+        assert all(abs(place - at) < 25 for at, place in enumerate(map(sorted(numbers).index, numbers)))
         assert one.pubsub.counts.lost == 0
 
 

@@ -55,7 +55,7 @@ class Gate:
         """A member's way into a conversation; strangers and ex-members hear that there is no such conversation.
 
         It is as of now in the database. With `guarded` it may be as old as what this process remembers, if that knows
-        the member: only for appending to the log by a draft with a guard, which finds out.
+        the member: only for appending to the log by a draft with a guard, which finds out, and where nothing is told.
         """
         state = await self._states.remembered(conversation_id) if guarded else None
         if state is None or actor.user_id not in state.members:

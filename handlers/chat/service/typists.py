@@ -35,10 +35,12 @@ class TypingNotices:
         """Tell the others. Raises NotFound; it does nothing in large groups, too soon, between blocked people, and for
         one who hides when he is online.
         """
-        access = await self._access(typing.conversation_id, actor)
+        # What this process remembers will do as long as nothing is told: most of what a client sends comes too soon.
+        access = await self._access(typing.conversation_id, actor, guarded=True)
         self._used(actor)
         if len(access.state.members) > MOST_SHARED or not self._due(typing, actor.user_id):
             return
+        access = await self._access(typing.conversation_id, actor)
         peer = access.state.peer(actor.user_id)
         if peer is not None and (await self._people.block(actor.user_id, peer)).stands:
             return

@@ -95,11 +95,14 @@ class Devices:
 
     def use(self, user_id: str, device_id: str, *, now: int, idle: int) -> bool:
         """A device is in use. True when it counted as idle, so that it must be written at once."""
-        mine = [one for one in self.of(user_id) if one.device.device_id == device_id]
-        for one in mine:
-            one.used = now
-            self._unwritten.add(one.device.connection)
-        return any(now >= one.device.since + idle for one in mine)
+        was_idle = False
+        for connection in self._by_user.get(user_id, ()):
+            one = self._by_connection[connection]
+            if one.device.device_id == device_id:
+                one.used = now
+                self._unwritten.add(connection)
+                was_idle = was_idle or now >= one.device.since + idle
+        return was_idle
 
     def wrote(self, user_id: str, device_id: str, *, at: int) -> None:
         """Redis knows that a device was used then."""

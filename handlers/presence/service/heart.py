@@ -331,8 +331,8 @@ class Heart:
             await self._records.seen(some)
             records = await self._records.of(list(some))
             shown = [user_id for user_id, record in records.items() if record.choice != "invisible"]
-            for start in range(0, len(shown), AT_ONCE):
-                await asyncio.gather(*(self._users.seen(user_id) for user_id in shown[start : start + AT_ONCE]))
+            if shown:
+                await self._users.seen(shown)
             for user_id, at in some.items():
                 if self._seen.get(user_id) == at:
                     del self._seen[user_id]

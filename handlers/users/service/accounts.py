@@ -129,9 +129,9 @@ class Users:
         """Count friends up or down, in the caller's unit of work."""
         await self._store.change_friends(user_id, by)
 
-    async def seen(self, user_id: str) -> None:
-        """The person is active now. Written down once a minute at most."""
-        await self._store.seen(user_id, self._clock.now(), at_most_every=SEEN_EVERY)
+    async def seen(self, ids: Collection[str]) -> None:
+        """These people (at most 1,000) are active now. Written down once a minute at most."""
+        await self._store.seen(ids, self._clock.now(), at_most_every=SEEN_EVERY)
 
     async def email_verified(self, user_id: str, email: str) -> bool:
         """The person proved to own the address. False when it is not the account's address any more."""

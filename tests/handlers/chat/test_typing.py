@@ -84,3 +84,23 @@ async def test_a_stranger_cannot_type_anywhere(people: People) -> None:
     assert refusal.value.code == "not_found"
     await bobs.settle()
     assert bobs.events("message:typing") == []
+
+
+async def test_who_was_removed_through_another_server_a_moment_ago_shows_nobody_that_he_types(
+    people: People, pair: Pair, clock: TurnableClock
+) -> None:
+    ada, bob, cyd = await people("ada", "bob", "cyd")
+    conversation = await group(ada, bob, cyd)
+    adas, bobs = await ada.socket(), await bob.socket()
+    await types(bobs, conversation)
+    await adas.next("message:typing")
+    await ada.at(pair[1]).ask("DELETE", f"/api/conversations/{conversation}/participants/{bob.id}")
+
+    await types(bobs, conversation)  # too soon to be passed on
+    clock.advance(seconds=3)
+    with pytest.raises(Refusal) as refusal:
+        await types(bobs, conversation)
+
+    assert refusal.value.code == "not_found"
+    await adas.settle()
+    assert len(adas.events("message:typing")) == 1

@@ -132,9 +132,9 @@ async def test_the_last_activity_is_written_once_a_minute_at_most(people: People
         return str((await ada.ask("GET", "/api/users/me"))["lastActiveAt"])
 
     first = await last_active()
-    await users.seen(ada.id)
+    await users.seen([ada.id])
     assert await last_active() == first
 
     clock.advance(seconds=61)
-    await users.seen(ada.id)
+    await users.seen([ada.id])
     assert await last_active() > first
