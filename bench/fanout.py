@@ -30,7 +30,7 @@ class Stage:
 
     def run(self, size: int, seconds: float, window: int) -> Spent:
         """Send to the group of that size."""
-        broadcast = Broadcast(self.peer, self.crowd, self.groups[size], size, senders=self.crowd.people[:1])
+        broadcast = Broadcast(self.peer, self.crowd, [self.groups[size]], size, senders=self.crowd.people[:1])
         return broadcast.run(seconds, window)
 
 

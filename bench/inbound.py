@@ -1,9 +1,9 @@
 """What an answered event costs without storage: `python -m bench.inbound`. Mixee, Node, stock python-socketio.
 
-64 clients send an event each, wait for the answer and send the next. Mixee has no command that is light and touches no
-storage, so the event that counts is one that it does not know: it goes through the socket, the hub and the door and is
-answered with a refusal of some 90 bytes; the peers answer a known event with as many. `message:typing`, which asks
-MongoDB who is in the conversation, is shown beside it; the peers have nothing to ask.
+64 clients send an event each, wait for the answer and send the next. The one that counts is `message:typing`: its
+token, permission and input are checked, and whether the sender is in the conversation; once in 3 seconds it is passed
+on, which asks MongoDB. The peers answer an event at once and check nothing. An event that Mixee does not know is shown
+beside it: it goes through the socket, the hub and the door, and is answered with a refusal of some 90 bytes.
 """
 
 import time
@@ -84,8 +84,8 @@ async def _lines(lab: Lab, clients: int) -> list[Line]:
     guests = await lab.guests(server, clients)
     typing = orjson.dumps(["message:typing", {"conversationId": await mixee.group(server, guests), "isTyping": True}])
     lines = [
-        _line(server, guests, mixee.NAME, b'["bench:nothing",{"size":70}]', settle),
-        _line(server, guests, f"{mixee.NAME}, message:typing", typing, settle),
+        _line(server, guests, mixee.NAME, typing, settle),
+        _line(server, guests, f"{mixee.NAME}, an unknown event", b'["bench:nothing",{"size":70}]', settle),
     ]
     peers = [one for one in (await lab.node(), await lab.stock()) if one is not None]
     return lines + [_line(peer, guests, peer.name, b'["answer",{"size":%d}]' % ANSWER, settle) for peer in peers]

@@ -1,6 +1,7 @@
 """Sends under way: so many at once, each counted when it is answered and everybody has heard it."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.crowd import PATIENCE, Crowd, Lost, Member
@@ -34,12 +35,16 @@ class Spent:
 
 
 class Broadcast:
-    """Messages of one sender to a group. A send is over when it is answered and all members have heard it."""
+    """Messages to groups of the same members, where the senders take turns; each speaks in a group of his own, if there
+    are as many. A send is over when it is answered and all members have heard it.
+    """
 
-    def __init__(self, peer: Peer, crowd: Crowd, group: str, members: int, *, senders: list[Member]) -> None:
+    def __init__(
+        self, peer: Peer, crowd: Crowd, groups: Sequence[str], members: int, *, senders: Sequence[Member]
+    ) -> None:
         self._peer = peer
         self._crowd = crowd
-        self._group = group
+        self._groups = groups
         self._members = members
         self._senders = senders
         self._number = time.time_ns() // 1000
@@ -74,7 +79,9 @@ class Broadcast:
 
     def _send(self, sent: int) -> None:
         self._number += 1
-        self._senders[sent % len(self._senders)].say(self._peer.message(self._group, self._number, sent))
+        turn = sent % len(self._senders)
+        group = self._groups[turn % len(self._groups)]
+        self._senders[turn].say(self._peer.message(group, self._number, sent))
 
     def _answer(self, _: Member, __: int, fine: bool) -> None:
         self._answered += 1

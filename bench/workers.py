@@ -1,6 +1,7 @@
 """What more processes cost and bring: `python -m bench.workers`. Mixee with one worker and with two, and two servers.
 
-Fan-out to a group of 500, whose members are spread over the workers as the kernel does it, 32 sends under way. Two
+Fan-out to groups of the same 500, who are spread over the workers as the kernel does it, 32 sends under way: 8 of them
+speak, each in a group of his own (with one group for all, two workers would compete for the places in its log). Two
 workers and a generator do not fit on two cores, so what counts is CPU: deliveries by the CPU seconds of the busiest
 worker, which is what the workers deliver in a second when each has a core. Then two servers, all members connected to
 the first: what the second one receives from Redis and what CPU it takes, for each message, beyond what it does idle.
@@ -41,24 +42,24 @@ async def bench(lab: Lab) -> Report:
     """Run it."""
     samples = Samples()
     size = lab.options.sized(500, 12)
-    group = ""
+    groups: list[str] = []
     for _ in range(lab.options.rounds):
         for count in COUNTS:
             server = await lab.mixee(workers=count)
             guests = await lab.guests(server, size)
-            group = group or await mixee.group(server, guests)
-            _measure(samples, server, guests, group, lab.options.seconds)
+            groups = groups or [await mixee.group(server, guests) for _ in range(SENDERS)]
+            _measure(samples, server, guests, groups, lab.options.seconds)
             lab.end(server)
     await _foreign(lab, samples, lab.options.sized(50, 3))
     return report(samples, size)
 
 
-def _measure(samples: Samples, server: Peer, guests: list[Guest], group: str, seconds: float) -> None:
+def _measure(samples: Samples, server: Peer, guests: list[Guest], groups: list[str], seconds: float) -> None:
     """One round with one number of workers."""
     with Crowd(server.name, server.port) as crowd:
         crowd.join([server.auth(guest) for guest in guests])
         crowd.linger(min(seconds, 1.0))  # greetings
-        load = Broadcast(server, crowd, group, len(guests), senders=crowd.people[:SENDERS])
+        load = Broadcast(server, crowd, groups, len(guests), senders=crowd.people[:SENDERS])
         load.run(seconds / 3, WINDOW)  # warm up
         before = cpus(server.pids)
         spent = load.run(seconds, WINDOW)
@@ -82,7 +83,7 @@ async def _foreign(lab: Lab, samples: Samples, size: int) -> None:
             crowd.join([here.auth(guest) for guest in guests])
             others.join([there.auth(guest) for guest in lab.strangers(size)])
             crowd.linger(lab.options.settle)
-            load = Broadcast(here, crowd, group, size, senders=crowd.people[:1])
+            load = Broadcast(here, crowd, [group], size, senders=crowd.people[:1])
             for _ in range(lab.options.rounds):
                 await _foreign_round(lab, samples, redis, there, load)
     finally:
