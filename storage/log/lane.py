@@ -11,9 +11,14 @@ from storage.log.pending import Pending
 
 log = logging.getLogger("mixee.log")
 
+REST_SECONDS = 0.003
+"""After a batch of several the next one gathers for so long: the cost is by the batch, and a busy server saves a sixth
+of what a message costs it. One who speaks alone waits for nothing.
+"""
+
 
 class Lane:
-    """Gathers the next batch while one is being written: no timer, and the more comes in, the larger the batches.
+    """Gathers the next batch while one is being written: the more comes in, the larger the batches.
 
     settle: brings a batch to an end. release: hears of every draft that is at its end.
     """
@@ -64,7 +69,7 @@ class Lane:
             if batch:
                 await self._write(batch)
                 # Those who were just told may have more to say: let them, so that the next batch is a full one.
-                await asyncio.sleep(0)
+                await asyncio.sleep(REST_SECONDS if len(batch) > 1 else 0)
             elif not self._queue:
                 self._wake.clear()
                 await self._wake.wait()

@@ -71,6 +71,7 @@ async def test_a_group_may_become_large_and_small_again_and_everybody_hears_ever
     await add(ada, conversation, dan)
     for number in range(5):
         await say(ada, conversation, f"many {number}")
+    await until(lambda: len(texts(hearing_bob)) == 6)  # else that server would tell them to whoever is there by then
     late = await dan.at(pair[1]).socket()
     await say(ada, conversation, "for dan")
     await remove(ada, conversation, cyd)

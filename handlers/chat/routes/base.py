@@ -1,0 +1,22 @@
+"""What the chat's commands have in common."""
+
+from server.errors import Conflict, Forbidden, Gone, NotFound, Overloaded, Unavailable
+from server.routes import Limit, Routes
+
+routes = Routes("chat")
+
+STARTING = (Limit(30, 20.0),)
+INVITING = (Limit(10, 3.0), Limit(10, 3.0, field="conversationId"))
+SETTING = (Limit(20, 1.0),)
+SAYING = (Limit(20, 1.0), Limit(10, 2.0, field="conversationId"))
+CHANGING = (Limit(10, 1.0),)
+MARKING = (Limit(20, 1 / 3),)
+TYPING = (Limit(30, 0.5),)
+READING = (Limit(60, 0.1),)
+SEARCHING = (Limit(10, 1.0),)
+
+SYNCING = (Limit(30, 0.2),)
+
+READS = (NotFound, Unavailable)
+WRITES = (NotFound, Forbidden, Overloaded, Unavailable)
+CHANGES = (*WRITES, Gone, Conflict)

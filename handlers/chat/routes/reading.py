@@ -1,0 +1,84 @@
+"""Reading: history, search, what was read, who types, and catching up."""
+
+from handlers.chat.models.conversations import Unread
+from handlers.chat.models.messages import OneMessage, Receipts
+from handlers.chat.models.reading import Found, MessagePage, Page, Reading, Search, Sync, Synced, Typing
+from handlers.chat.routes.base import MARKING, READING, READS, SEARCHING, SYNCING, TYPING, routes
+from handlers.chat.service import Chat
+from server.actors import Actor
+from server.errors import Forbidden, NotFound, Unavailable
+
+
+@routes.command(
+    "GET /api/conversations/{conversationId}/messages",
+    event="messages:history",
+    needs="chat:read",
+    limits=READING,
+    errors=READS,
+)
+async def history(chat: Chat, actor: Actor, body: Page) -> MessagePage:
+    """Read what was said, the newest first, page by page."""
+    return await chat.history.page(actor, body)
+
+
+@routes.command(
+    "GET /api/messages/search", event="messages:search", needs="chat:read", limits=SEARCHING, errors=(NotFound,)
+)
+async def search(chat: Chat, actor: Actor, body: Search) -> Found:
+    """Find messages by words, in all your conversations or in one; encrypted ones cannot be searched."""
+    return await chat.search.find(actor, body)
+
+
+@routes.command(
+    "GET /api/messages/{messageId}/receipts",
+    event="message:receipts",
+    needs="chat:read",
+    limits=READING,
+    errors=(*READS, Forbidden),
+)
+async def receipts(chat: Chat, actor: Actor, body: OneMessage) -> Receipts:
+    """See how far your message has come: who has received it and who has read it."""
+    return await chat.receipts.of_message(actor, body.message_id)
+
+
+@routes.command(
+    "POST /api/conversations/{conversationId}/read",
+    event="message:read",
+    needs="chat:write",
+    limits=MARKING,
+    errors=READS,
+)
+async def read(chat: Chat, actor: Actor, body: Reading) -> Unread:
+    """Say up to where you have read: never back, never beyond what is there. It also counts as received."""
+    return await chat.receipts.mark(actor, body, read=True)
+
+
+@routes.command(
+    "POST /api/conversations/{conversationId}/delivered",
+    event="message:delivered",
+    needs="chat:write",
+    limits=MARKING,
+    errors=READS,
+)
+async def delivered(chat: Chat, actor: Actor, body: Reading) -> Unread:
+    """Say up to where your device has received."""
+    return await chat.receipts.mark(actor, body, read=False)
+
+
+@routes.command(event="message:typing", needs="chat:write", limits=TYPING, errors=READS)
+async def typing(chat: Chat, actor: Actor, body: Typing) -> None:
+    """Let the others see that you type: send it again every 4 seconds, it is over after 6.
+
+    It is passed on at most every 3 seconds, in conversations of up to 100 members.
+    """
+    await chat.typing.tell(actor, body)
+
+
+@routes.command("GET /api/sync", event="sync", needs="chat:read", limits=SYNCING, errors=(Unavailable,))
+async def sync(chat: Chat, actor: Actor, body: Sync) -> Synced:
+    """Get what was missed: for each conversation, the last entry up to which nothing is missing.
+
+    An answer is whole or says that it is not: a conversation with `more` goes on after its `to`, and `limited` means
+    that conversations without an entry here were not looked at.
+    """
+    return await chat.sync.missed(actor, body)
