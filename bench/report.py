@@ -10,6 +10,7 @@ HEAD = """# Results
 
 Each section is what one command wrote with `--write`, on the date and with the versions that it names, all servers in
 one run. `bench/README.md` says how it is measured. Absolute figures belong to the machine; the ratios are the result.
+`bench/PROFILES.md` tells where the time goes in what falls short of its goal, and what was tried.
 """
 ORDER = ("fanout", "inbound", "durable", "idle", "handshakes", "workers")
 
