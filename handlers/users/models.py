@@ -48,6 +48,8 @@ class Privacy(Output):
     searchable: bool = True
     """Whether search and suggestions may name the person."""
     show_online_status: bool = True
+    read_receipts: bool = True
+    """Whether others see how far the person has received and read, and the person how far they have."""
     show_location: bool = True
     """Whether others see city, region and country, and may find the person by distance."""
 
@@ -220,6 +222,7 @@ class PrivacyChange(Input):
     contact_preference: Contact | None = None
     searchable: bool | None = None
     show_online_status: bool | None = None
+    read_receipts: bool | None = None
     show_location: bool | None = None
 
 

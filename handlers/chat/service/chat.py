@@ -64,7 +64,7 @@ class Chat:
         self._noting: asyncio.Task[None] | None = None
         people = People(users, social)
         bulletins = Bulletins(self._states, publish)
-        views = Views(log, members)
+        views = Views(log, members, people)
         unreads = Unreads(log, mentions, people, clock)
         self.listing = Listing(
             access=self.access,
@@ -122,6 +122,7 @@ class Chat:
             people=people,
             unreads=unreads,
             history=self.history,
+            views=views,
             publish=publish,
             clock=clock,
             used=presence.used,

@@ -46,6 +46,14 @@ class People:
         privacy = (await self._users.privacy_of([user_id])).get(user_id)
         return privacy is not None and privacy.show_online_status
 
+    async def private(self, user_ids: Collection[str]) -> set[str]:
+        """Those of the people who let nobody see how far they have read, and so see it of nobody."""
+        found: set[str] = set()
+        for some in _parts(sorted(user_ids)):
+            privacy = await self._users.privacy_of(some)
+            found |= {one for one, settings in privacy.items() if not settings.read_receipts}
+        return found
+
     async def blocked_by(self, user_id: str) -> list[str]:
         """Everybody whom the person blocks."""
         return await self._social.blocks.blocked_by(user_id)

@@ -14,7 +14,7 @@ from handlers.chat.service.history import History
 from handlers.chat.service.notes import Notes
 from handlers.chat.service.people import People
 from handlers.chat.service.unread import Unreads
-from handlers.chat.service.views import MOST_SHARED, recipients, with_receipts
+from handlers.chat.service.views import MOST_SHARED, Views, recipients, with_receipts
 from handlers.chat.service.wire import message_of
 from handlers.chat.store import Mark, MemberStore
 from server.actors import Actor
@@ -37,6 +37,7 @@ class Receipts:
         people: People,
         unreads: Unreads,
         history: History,
+        views: Views,
         publish: Publisher,
         clock: Clock,
         used: Callable[[Actor], None],
@@ -49,6 +50,7 @@ class Receipts:
         self._people = people
         self._unreads = unreads
         self._history = history
+        self._views = views
         self._publish = publish
         self._clock = clock
 
@@ -62,7 +64,8 @@ class Receipts:
         peer = access.state.peer(actor.user_id)
         blocked = peer is not None and (await self._people.block(actor.user_id, peer)).stands
         await self._notes.settle_in(access.conversation_id)
-        mark = Mark(access.conversation_id, actor.user_id, upto if read else 0, upto, shown=not blocked)
+        shown = not blocked and not await self._people.private([actor.user_id])
+        mark = Mark(access.conversation_id, actor.user_id, upto if read else 0, upto, shown=shown)
         moved = await self._members.advance(mark, at=self._clock.now())
         if moved is None:
             raise NotFound("There is no such conversation.")
@@ -79,9 +82,9 @@ class Receipts:
         if entry.sender != actor.user_id:
             raise Forbidden("Only the sender of a message sees how far it has come.")
         await self._notes.settle_in(access.conversation_id)
-        members = await self._members.in_conversation(access.conversation_id)
+        members = await self._views.marks(access.conversation_id, actor.user_id)
         message = with_receipts(message_of(entry, actor.user_id), entry, members)
-        named = len(members) <= MOST_SHARED
+        named = len(access.state.members) <= MOST_SHARED
         return Shown(
             message_id=message.id,
             member_count=len(recipients(entry.seq, entry.sender, members)),
@@ -121,4 +124,6 @@ class Receipts:
             read_seq=after.shown_read_seq,
             delivered_seq=after.shown_delivered_seq,
         )
-        await self._publish(ReceiptUpdate(payload, to=Passing(access.state.others(access.user_id))))
+        others = access.state.others(access.user_id)
+        private = await self._people.private(others)
+        await self._publish(ReceiptUpdate(payload, to=Passing([one for one in others if one not in private])))

@@ -1,6 +1,6 @@
 """Entries of the log by the eyes of one member: what he may see of them, and how far his own messages have come."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,6 +9,7 @@ from handlers.chat.models.reading import Entry as Seen
 from handlers.chat.models.records import MemberRecord
 from handlers.chat.models.values import message_id
 from handlers.chat.service.desk import hidden_from
+from handlers.chat.service.people import People
 from handlers.chat.service.state import State
 from handlers.chat.service.wire import change_of, message_of
 from handlers.chat.store import MemberStore
@@ -39,15 +40,16 @@ class Eyes:
 class Views:
     """Reads entries for members."""
 
-    def __init__(self, log: Log, members: MemberStore) -> None:
+    def __init__(self, log: Log, members: MemberStore, people: People) -> None:
         self._log = log
         self._members = members
+        self._people = people
 
     async def messages(self, state: State, eyes: Eyes, entries: Iterable[Entry]) -> list[Message]:
         """Messages as the member sees them; his own with their status."""
         shown = list(entries)
         own = any(entry.sender == eyes.user_id for entry in shown) and len(state.members) <= MOST_SHARED
-        marks = await self._members.in_conversation(state.id) if own else []
+        marks = await self.marks(state.id, eyes.user_id) if own else []
         return [_message(entry, eyes.user_id, marks) for entry in shown]
 
     async def entries(self, conversation_id: str, eyes: Eyes, entries: Sequence[Entry]) -> list[Seen]:
@@ -75,7 +77,15 @@ class Views:
         small = {state.id for state, _ in pairs if len(state.members) <= MOST_SHARED}
         own = {one for one, entry in found.items() if entry.sender == user_id and one in small}
         marks = await self._members.in_conversations(own)
+        private = await self._people.private({user_id, *(one.user_id for some in marks.values() for one in some)})
+        marks = {one: _open_to(user_id, some, private) for one, some in marks.items()}
         return {one: _message(entry, user_id, marks.get(one, [])) for one, entry in found.items()}
+
+    async def marks(self, conversation_id: str, viewer: str) -> list[MemberRecord]:
+        """The members with how far they have come, as far as the viewer may know that of anybody."""
+        members = await self._members.in_conversation(conversation_id)
+        private = await self._people.private({viewer, *(one.user_id for one in members)})
+        return _open_to(viewer, members, private)
 
     async def put_away(self, user_id: str, members: Iterable[MemberRecord]) -> set[str]:
         """Those conversations that the member has put away and in which nothing was said to him since."""
@@ -120,6 +130,11 @@ class Views:
         return _entry(
             entry, target=message_id(entry.conversation, target.seq), message=message_of(target, eyes.user_id)
         )
+
+
+def _open_to(viewer: str, members: Sequence[MemberRecord], private: Collection[str]) -> list[MemberRecord]:
+    """Without those who keep it to themselves; nobody, when the viewer does."""
+    return [] if viewer in private else [one for one in members if one.user_id not in private]
 
 
 def _noop(entry: Entry) -> Seen:

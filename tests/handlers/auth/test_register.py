@@ -48,6 +48,7 @@ async def test_the_specifications_sample_is_answered_as_the_specification_says(p
             "contactPreference": "everyone",
             "searchable": True,
             "showOnlineStatus": True,
+            "readReceipts": True,
             "showLocation": True,
         },
     }

@@ -31,6 +31,7 @@ UNTOUCHED = {
         "contactPreference": "everyone",
         "searchable": True,
         "showOnlineStatus": True,
+        "readReceipts": True,
         "showLocation": True,
     },
     "accountType": "personal",
