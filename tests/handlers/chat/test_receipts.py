@@ -8,7 +8,9 @@ from tests.harness.people import Door, Refusal
 from tests.harness.servers import Server
 
 
-async def test_reading_moves_the_watermark_and_tells_the_own_devices_and_the_others(people: People, door: Door) -> None:
+async def test_r28_reading_moves_the_watermark_and_tells_the_own_devices_and_the_others(
+    people: People, door: Door
+) -> None:
     ada, bob = await people("ada", "bob")
     conversation = await direct(ada, bob)
     for text in ("one", "two", "three"):
@@ -39,7 +41,7 @@ async def test_reading_moves_the_watermark_and_tells_the_own_devices_and_the_oth
     assert (answer["unread"], answer["readSeq"]) == (0, 4)
 
 
-async def test_a_watermark_never_goes_back_nor_beyond_the_log(people: People, door: Door) -> None:
+async def test_r20_a_watermark_never_goes_back_nor_beyond_the_log(people: People, door: Door) -> None:
     ada, bob = await people("ada", "bob")
     conversation = await direct(ada, bob)
     await say(ada, conversation, "one")
@@ -53,7 +55,7 @@ async def test_a_watermark_never_goes_back_nor_beyond_the_log(people: People, do
     assert answers == [(3, 3, 0)] * 3
 
 
-async def test_received_is_not_read_but_read_is_received(people: People, door: Door) -> None:
+async def test_r20_received_is_not_read_but_read_is_received(people: People, door: Door) -> None:
     ada, bob = await people("ada", "bob")
     conversation = await direct(ada, bob)
     message = await say(ada, conversation)
@@ -69,7 +71,7 @@ async def test_received_is_not_read_but_read_is_received(people: People, door: D
     assert [one["userId"] for one in after["readBy"]] == [bob.id]
 
 
-async def test_the_status_of_ones_own_messages_goes_from_sent_to_delivered_to_read(people: People) -> None:
+async def test_r22_the_status_of_ones_own_messages_goes_from_sent_to_delivered_to_read(people: People) -> None:
     ada, bob, cyd = await people("ada", "bob", "cyd")
     conversation = await group(ada, bob, cyd)
     await say(ada, conversation)
@@ -89,7 +91,7 @@ async def test_the_status_of_ones_own_messages_goes_from_sent_to_delivered_to_re
     assert (others["status"], others["deliveredTo"], others["readBy"]) == ("sent", [], [])
 
 
-async def test_saying_something_is_reading_what_was_said_before(people: People) -> None:
+async def test_r21_saying_something_is_reading_what_was_said_before(people: People) -> None:
     ada, bob = await people("ada", "bob")
     conversation = await direct(ada, bob)
     message = await say(ada, conversation, "question")
@@ -121,7 +123,7 @@ async def test_only_the_sender_sees_receipts_and_a_watermark_needs_one_place(peo
         assert refusal.value.code == code
 
 
-async def test_unread_counts_what_others_said_and_not_what_was_deleted_or_changed(people: People) -> None:
+async def test_r25_unread_counts_what_others_said_and_not_what_was_deleted_or_changed(people: People) -> None:
     ada, bob = await people("ada", "bob")
     conversation = await direct(ada, bob)
     first, second = await say(ada, conversation, "one"), await say(ada, conversation, "two")
@@ -135,7 +137,7 @@ async def test_unread_counts_what_others_said_and_not_what_was_deleted_or_change
     assert (await shown(bob, conversation))["unread"] == 1
 
 
-async def test_mentions_are_counted_until_they_are_read(people: People) -> None:
+async def test_r26_mentions_are_counted_until_they_are_read(people: People) -> None:
     ada, bob = await people("ada", "bob")
     conversation = await group(ada, bob)
     first = await say(ada, conversation, "@bob", mentionedUserIds=[bob.id])
@@ -163,7 +165,9 @@ async def test_a_watermark_that_was_set_through_one_server_counts_on_the_other(p
     assert (await shown(bob, conversation))["unread"] == 0
 
 
-async def test_in_a_group_of_more_than_a_hundred_nobody_is_told_who_has_read(people: People, crowd: list[str]) -> None:
+async def test_r23_in_a_group_of_more_than_a_hundred_nobody_is_told_who_has_read(
+    people: People, crowd: list[str]
+) -> None:
     ada, bob = await people("ada", "bob")
     wanted = {"type": "group", "name": "Crowd", "participantIds": [bob.id, *crowd[:99]]}
     conversation = (await ada.ask("POST", "/api/conversations", wanted))["id"]

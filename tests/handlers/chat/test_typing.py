@@ -32,7 +32,7 @@ async def test_typing_reaches_the_others_on_every_server_and_leaves_no_trace(peo
     assert await missed(bob, conversation) == [(1, "member")]
 
 
-async def test_typing_is_passed_on_every_three_seconds_and_its_end_at_once(
+async def test_r30_typing_is_passed_on_every_three_seconds_and_its_end_at_once(
     people: People, clock: TurnableClock
 ) -> None:
     ada, bob = await people("ada", "bob")
@@ -49,7 +49,7 @@ async def test_typing_is_passed_on_every_three_seconds_and_its_end_at_once(
     assert [one["isTyping"] for one in bobs.events("message:typing")] == [True, True, False]
 
 
-async def test_who_hides_when_he_is_online_does_not_show_that_he_types(people: People) -> None:
+async def test_r30_who_hides_when_he_is_online_does_not_show_that_he_types(people: People) -> None:
     ada, bob = await people("ada", "bob")
     conversation = await direct(ada, bob)
     await ada.ask("PUT", "/api/users/me/privacy", {"showOnlineStatus": False})
@@ -61,7 +61,7 @@ async def test_who_hides_when_he_is_online_does_not_show_that_he_types(people: P
     assert bobs.events("message:typing") == []
 
 
-async def test_in_a_group_of_more_than_a_hundred_nobody_sees_typing(people: People, crowd: list[str]) -> None:
+async def test_r30_in_a_group_of_more_than_a_hundred_nobody_sees_typing(people: People, crowd: list[str]) -> None:
     ada, bob = await people("ada", "bob")
     wanted = {"type": "group", "name": "Crowd", "participantIds": [bob.id, *crowd[:99]]}
     conversation = (await ada.ask("POST", "/api/conversations", wanted))["id"]

@@ -254,7 +254,7 @@ async def new_world(pair: Pair, clock: TurnableClock, seed: int) -> World:
 
 
 @pytest.mark.timeout(180)
-async def test_unread_counters_equal_a_recount_after_ten_thousand_random_operations(
+async def test_r25_unread_counters_equal_a_recount_after_ten_thousand_random_operations(
     pair: Pair, clock: TurnableClock
 ) -> None:
     world = await new_world(pair, clock, seed=20_261_124)

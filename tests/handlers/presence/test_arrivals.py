@@ -13,7 +13,7 @@ from tests.harness.clock import TurnableClock
 from tests.harness.servers import Server, until
 
 
-async def test_friends_hear_at_once_that_somebody_came_and_strangers_do_not(
+async def test_r33_friends_hear_at_once_that_somebody_came_and_strangers_do_not(
     people: People, clock: TurnableClock
 ) -> None:
     ada, bob, eve = await people("ada", "bob", "eve")
@@ -75,7 +75,7 @@ async def test_somebody_is_gone_only_after_the_grace_period(
     assert await presence_of(bob, ada) == heard
 
 
-async def test_whoever_comes_back_within_the_grace_period_was_never_gone(
+async def test_r31_whoever_comes_back_within_the_grace_period_was_never_gone(
     server: Server, people: People, clock: TurnableClock
 ) -> None:
     ada, bob = await people("ada", "bob")
@@ -149,7 +149,7 @@ async def test_a_second_device_is_no_news(server: Server, people: People, clock:
     assert (await presence_of(bob, ada))["status"] == "online"
 
 
-async def test_friends_hear_of_somebody_at_most_once_in_ten_seconds_and_the_last_state_wins(
+async def test_r32_friends_hear_of_somebody_at_most_once_in_ten_seconds_and_the_last_state_wins(
     server: Server, people: People, clock: TurnableClock
 ) -> None:
     ada, bob = await people("ada", "bob")

@@ -57,7 +57,7 @@ async def test_somebody_with_devices_at_two_servers_is_here_until_the_last_is_go
     await heard(bobs, "online", "offline")
 
 
-async def test_the_people_of_a_server_that_died_are_gone_soon_and_told_once(
+async def test_r35_the_people_of_a_server_that_died_are_gone_soon_and_told_once(
     server: Server, cluster: Cluster, people: People, clock: TurnableClock
 ) -> None:
     dying, third = await cluster(), await cluster()

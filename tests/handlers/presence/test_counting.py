@@ -24,7 +24,7 @@ def heard(socket: Socket) -> list[tuple[str, int]]:
     return [(one["conversationId"], one["onlineCount"]) for one in socket.events("presence:count")]
 
 
-async def test_a_group_is_counted_and_told_at_most_once_in_thirty_seconds_and_only_of_another_number(
+async def test_r33_a_group_is_counted_and_told_at_most_once_in_thirty_seconds_and_only_of_another_number(
     server: Server, cluster: Cluster, people: People, clock: TurnableClock
 ) -> None:
     other, group = await cluster(), new_id()

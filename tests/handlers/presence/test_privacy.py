@@ -40,7 +40,7 @@ async def arrange(setting: str, sue: Person, viewers: dict[str, Person], friends
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
-async def test_only_those_who_may_know_learn_that_somebody_is_here(
+async def test_r34_only_those_who_may_know_learn_that_somebody_is_here(
     server: Server, people: People, setting: str
 ) -> None:
     sue, *others = await people("sue", *VIEWERS)
@@ -84,7 +84,7 @@ async def updates(person: Any) -> list[tuple[str, str, Any]]:
     return [(one["userId"], one["status"], one["lastSeenAt"]) for one in person.events("presence:updated")]
 
 
-async def test_who_begins_to_hide_goes_offline_for_former_viewers_and_sees_nobody(
+async def test_r34_who_begins_to_hide_goes_offline_for_former_viewers_and_sees_nobody(
     server: Server, people: People
 ) -> None:
     ada, bob = await people("ada", "bob")

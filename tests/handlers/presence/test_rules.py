@@ -38,7 +38,7 @@ def device(state: Any = "online", kind: Any = "web", ago: int = 1, app: Any = "f
         ([device(app="background"), device(ago=300_000), device()], None, "online", "online"),
     ],
 )
-def test_busy_goes_before_online_before_away_before_offline(
+def test_r31_busy_goes_before_online_before_away_before_offline(
     devices: list[Device], choice: Any, own: str, seen: str
 ) -> None:
     status = RULES.status(Live(devices), Record(choice), MS)
@@ -64,7 +64,7 @@ def test_no_devices_mean_nothing_while_redis_is_being_filled() -> None:
         (30_000, "invisible", "offline", None),
     ],
 )
-def test_whoever_left_is_here_for_thirty_seconds_and_busy_for_an_hour(
+def test_r31_whoever_left_is_here_for_thirty_seconds_and_busy_for_an_hour(
     ago: int, choice: Any, status: str, again: int | None
 ) -> None:
     live = Live(gone=MS - ago, last=device())

@@ -60,7 +60,7 @@ async def test_busy_survives_without_a_device_for_its_time_and_stays_until_anoth
     assert await statuses(bobs) == ["online", "busy", "offline", "busy", "online"]
 
 
-async def test_a_device_that_nobody_uses_is_away_after_five_minutes_and_back_with_its_first_use(
+async def test_r31_a_device_that_nobody_uses_is_away_after_five_minutes_and_back_with_its_first_use(
     server: Server, people: People, clock: TurnableClock
 ) -> None:
     ada, bob = await people("ada", "bob")
@@ -123,7 +123,7 @@ async def test_an_app_in_the_background_is_away_and_a_device_in_the_foreground_g
         await phone.ask("app:state", {"state": "asleep"})
 
 
-async def test_nobody_sees_the_invisible_come_stay_or_go(
+async def test_r31_nobody_sees_the_invisible_come_stay_or_go(
     door: Door, server: Server, people: People, clock: TurnableClock
 ) -> None:
     ada, bob = await people("ada", "bob")

@@ -103,7 +103,7 @@ async def test_a_hundred_real_sockets_that_return_within_the_grace_are_no_news(
     assert await statuses(bobs) == ["online"] * 10
 
 
-async def test_devices_that_fight_are_heard_once_in_ten_seconds(
+async def test_r32_devices_that_fight_are_heard_once_in_ten_seconds(
     server: Server, people: People, clock: TurnableClock
 ) -> None:
     ada, bob = await people("ada", "bob")

@@ -52,7 +52,7 @@ async def interest(server: Server, person: Person) -> dict[str, int]:
     return await presence._watchers._store.interest(person.id)
 
 
-async def test_watchers_on_another_server_hear_in_one_batch_of_all_who_changed(
+async def test_r33_watchers_on_another_server_hear_in_one_batch_of_all_who_changed(
     server: Server, cluster: Cluster, people: People
 ) -> None:
     other = await cluster()
@@ -194,7 +194,7 @@ async def test_a_device_that_ends_while_it_begins_to_watch_leaves_nothing_behind
     assert presence._watchers._watched == {}
 
 
-async def test_a_device_watches_so_many_and_no_more(
+async def test_r33_a_device_watches_so_many_and_no_more(
     server: Server, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watching, "MAX_WATCHED", 2)
@@ -217,7 +217,7 @@ async def test_a_device_watches_so_many_and_no_more(
 
 
 @pytest.mark.parametrize("what", ["she hides", "she hides from him", "he hides", "she blocks him", "no friends"])
-async def test_whether_a_watcher_may_know_is_decided_when_it_is_told(
+async def test_r34_whether_a_watcher_may_know_is_decided_when_it_is_told(
     server: Server, people: People, clock: TurnableClock, what: str
 ) -> None:
     ada, bob = await people("ada", "bob")
