@@ -1,14 +1,14 @@
 """What happens to attachments, for the person's own devices and for other slices."""
 
-from handlers.media.models import Media
+from handlers.media.models import Medium
 from server.events import Event
 
 
-class MediaReady(Event[Media], name="media:ready"):
+class MediaReady(Event[Medium], name="media:ready"):
     """An upload of yours is finished, here or on another device: it can be sent and seen."""
 
 
-class MediaDeleted(Event[Media], name="media:deleted", durable=True):
+class MediaDeleted(Event[Medium], name="media:deleted", durable=True):
     """A medium of yours was deleted: its addresses work no more. The payload is how it was."""
 
 

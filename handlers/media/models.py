@@ -26,7 +26,11 @@ Filename = Annotated[
     ),
     Field(examples=["beach.jpg"]),
 ]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Sha256 = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9a-f]{64}$"),
+    Field(examples=["2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"]),
+]
 """A SHA-256, in hexadecimal."""
 Waveform = Annotated[list[Annotated[int, Field(ge=0, le=100)]], Field(min_length=1, max_length=100)]
 """How loud a recording is, from its beginning to its end, each from 0 to 100."""
@@ -79,10 +83,14 @@ class Opening(Input):
     """Who got the address."""
     expires: Annotated[int, Field(ge=0, le=2**40)]
     """When it ends to work, in seconds since 1970."""
-    signature: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
+    signature: Annotated[
+        str,
+        StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$"),
+        Field(examples=["LLg7kq0yuxcu2zjmU1fCtbAQwwjr2yrCxJb6XFnkV4E"]),
+    ]
 
 
-class Media(Output):
+class Medium(Output):
     """A picture, a video, a recording or a file."""
 
     id: Id
@@ -164,10 +172,10 @@ class Grant:
     place: str
 
 
-def shown(record: Record) -> Media:
+def shown(record: Record) -> Medium:
     """A record as its owner and its viewers see it."""
     found = record.found
-    return Media(
+    return Medium(
         id=record.id,
         owner_id=record.owner_id,
         kind=record.kind,

@@ -1,7 +1,6 @@
 """What clients may do about attachments."""
 
-from handlers.media.models import PART_BYTES, GetLink, Link, NewMedia, OneMedia, Opening, Part
-from handlers.media.models import Media as Medium
+from handlers.media.models import PART_BYTES, GetLink, Link, Medium, NewMedia, OneMedia, Opening, Part
 from handlers.media.service import (
     BadLink,
     BadPart,

@@ -4,8 +4,7 @@ import secrets
 from collections.abc import AsyncIterator
 
 from handlers.media.events import MediaDeleted
-from handlers.media.models import GetLink, Grant, Link, Opening, shown
-from handlers.media.models import Media as Medium
+from handlers.media.models import GetLink, Grant, Link, Medium, Opening, shown
 from handlers.media.service.access import Gate, Sees
 from handlers.media.service.finishing import Finisher
 from handlers.media.service.links import Links

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from crypto.ids import new_id
 from handlers.media.events import MediaReady
-from handlers.media.models import LEAST_PART, Media, NewMedia, Part, Record, shown
+from handlers.media.models import LEAST_PART, Medium, NewMedia, Part, Record, shown
 from handlers.media.service.access import Gate
 from handlers.media.service.errors import (
     BadPart,
@@ -57,7 +57,7 @@ class Uploads:
         self._publish = publish
         self._settings = settings
 
-    async def create(self, actor: Actor, new: NewMedia) -> Media:
+    async def create(self, actor: Actor, new: NewMedia) -> Medium:
         """Announce an upload."""
         now = self._clock.now()
         _belongs(new)
@@ -85,7 +85,7 @@ class Uploads:
         await self._media.add(record)
         return shown(record)
 
-    async def append(self, actor: Actor, part: Part, content: bytes) -> Media:
+    async def append(self, actor: Actor, part: Part, content: bytes) -> Medium:
         """Add the next bytes. They are safe when this returns."""
         record = await self._gate.own(part.media_id, actor.user_id)
         _fits(record, part, content)
@@ -103,7 +103,7 @@ class Uploads:
             raise WrongOffset(f"Another part came first: go on at {now_there.offset}.")
         return shown(grown)
 
-    async def finish(self, actor: Actor, media_id: str) -> Media:
+    async def finish(self, actor: Actor, media_id: str) -> Medium:
         """Make an upload a medium. Finishing twice is finishing once."""
         record = await self._gate.own(media_id, actor.user_id)
         if record.status == "ready":
@@ -126,7 +126,7 @@ class Uploads:
         await self._publish(MediaReady(answer, to=Users([actor.user_id])))
         return answer
 
-    async def _finished(self, actor: Actor, media_id: str) -> Media:
+    async def _finished(self, actor: Actor, media_id: str) -> Medium:
         record = await self._gate.own(media_id, actor.user_id)
         if record.status != "ready":
             raise Unavailable("The upload cannot be read right now: try again.", retry_after_ms=2000)
