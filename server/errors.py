@@ -6,7 +6,8 @@
       NotFound 404          there is no such thing, or none that you may see
       Conflict 409          it is in another state than you think
       Gone 410              it was there once
-      Invalid 422           what you sent does not fit (400 when it cannot even be read, 408 too slow, 413 too large)
+      Invalid 422           what you sent does not fit (400 when it cannot even be read, 408 too slow, 413 too large,
+                            416 out of range)
       RateLimited 429       later
       Unavailable 503       we cannot now
 
@@ -115,6 +116,13 @@ class TooSlow(Invalid):
 
     status = 408
     code = "too_slow"
+
+
+class OutOfRange(Invalid):
+    """The bytes that were asked for begin behind the end."""
+
+    status = 416
+    code = "out_of_range"
 
 
 class RateLimited(MixeeError):

@@ -10,6 +10,7 @@ from typing import Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, TypeAdapter
 
 from server.actors import Actor
+from server.content import Content
 from server.errors import MixeeError
 from server.models import Input, Nothing
 
@@ -18,6 +19,8 @@ T = TypeVar("T")
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+WITH_BODY = ("POST", "PUT", "PATCH")
+"""Methods whose requests have a body."""
 
 
 class Pending(Generic[T]):
@@ -70,6 +73,7 @@ class Command:
     adapter: TypeAdapter[Any]
     handler: Callable[..., Awaitable[Any]]
     wants: tuple[str, ...]
+    takes: int
     summary: str
     description: str
 
@@ -77,6 +81,11 @@ class Command:
     def public(self) -> bool:
         """Whether it may be called without an access token."""
         return self.needs is None
+
+    @property
+    def gives_content(self) -> bool:
+        """Whether the answer is bytes, not JSON."""
+        return self.output is Content
 
     @property
     def placeholders(self) -> tuple[str, ...]:
@@ -102,12 +111,16 @@ class Routes:
         status: int | None = None,
         limits: tuple[Limit, ...] = (),
         errors: tuple[type[MixeeError], ...] = (),
+        takes: int = 0,
     ) -> Callable[[F], F]:
         """Declare a command: `where` is "METHOD /path/{placeholder}", `event` its name on the socket (or both).
 
         The handler's first parameter is the service; then any of `actor: Actor`, `caller: Caller` and
         `body: <an Input model>`, whose fields are the path's placeholders, the query and the JSON body (HTTP) or the
         event's one argument (socket). Raises TypeError for a declaration that does not hold together.
+
+        Bytes go over HTTP alone. A command that `takes` so many of them gets them as `content: bytes` (an
+        `application/octet-stream`), and its input from path and query; one that returns a `Content` answers with them.
         """
         if public == (needs is not None):
             raise TypeError("a command either names the permission it `needs` or says `public=True`")
@@ -124,6 +137,7 @@ class Routes:
                     status=status,
                     limits=limits,
                     errors=errors,
+                    takes=takes,
                 )
             )
             return handler
@@ -149,6 +163,7 @@ def _command(
     status: int | None,
     limits: tuple[Limit, ...],
     errors: tuple[type[MixeeError], ...],
+    takes: int,
 ) -> Command:
     if where is None and event is None:
         raise TypeError(f"{handler.__qualname__} has no door: name a path, an event or both")
@@ -158,11 +173,17 @@ def _command(
     output = _unwrapped(hints.pop("return", None), handler)
     service, *wants = parameters
     model = hints.get("body", Nothing)
-    unknown = set(wants) - {"actor", "caller", "body"}
+    unknown = set(wants) - {"actor", "caller", "body", "content"}
     if unknown or not (isinstance(model, type) and issubclass(model, Input)):
         raise TypeError(
             f"{handler.__qualname__} takes a service, then actor, caller and body (an Input); not {unknown}"
         )
+    if ("content" in wants) != (takes > 0):
+        raise TypeError(f"{handler.__qualname__} wants content: it must say how many bytes it `takes`, and only then")
+    if event is not None and (takes or output is Content):
+        raise TypeError(f"{handler.__qualname__} is about bytes: it cannot have an event")
+    if takes and method not in WITH_BODY:
+        raise TypeError(f"{handler.__qualname__} takes bytes: its method must be one of {', '.join(WITH_BODY)}")
     if "actor" in wants and needs is None and hints["actor"] is Actor:
         raise TypeError(f"{handler.__qualname__} is public: its actor may be missing (Actor | None)")
     missing = set(_PLACEHOLDER.findall(path or "")) - set(wire_names(model))
@@ -185,9 +206,10 @@ def _command(
         service=hints[service],
         input=model,
         output=output,
-        adapter=TypeAdapter(output),
+        adapter=TypeAdapter(bytes if output is Content else output),
         handler=handler,
         wants=tuple(wants),
+        takes=takes,
         summary=" ".join(summary.split()),
         description=description,
     )

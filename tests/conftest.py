@@ -16,12 +16,13 @@ from server import assembly
 from storage.mongo import Mongo
 from storage.redis import Redis, connect
 from tests.harness import redis_cluster as redis_clusters
-from tests.harness import servers
+from tests.harness import servers, swifts
 from tests.harness.clock import TurnableClock
 from tests.harness.databases import Databases
 from tests.harness.people import Door, Person
 from tests.harness.redis_cluster import RedisCluster, RedisProcess
 from tests.harness.servers import MONGODB, REDIS, Server
+from tests.harness.swifts import Swift
 
 _storage: dict[str, Any] = {}
 
@@ -91,6 +92,13 @@ async def redis() -> AsyncIterator[Redis]:
 async def redis_cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RedisCluster]:
     """A Redis Cluster of three primaries; a test that moves slots moves them back."""
     async with redis_clusters.redis_cluster(tmp_path_factory.mktemp("redis-cluster")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+async def swift(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Swift]:
+    """An S3 service with a bucket `mixee`; objects are shared with other tests, so give them a prefix."""
+    async with swifts.swift(tmp_path_factory.mktemp("swift")) as found:
         yield found
 
 

@@ -25,6 +25,7 @@ class Request:
     actor: Actor | None
     caller: Caller
     given: Mapping[str, Any]
+    content: bytes = b""
 
 
 class Dispatch:
@@ -45,7 +46,7 @@ class Dispatch:
                 raise Forbidden(f"Your account does not have the permission {command.needs}.")
         await self._limiter.take(command, actor, request.caller, request.given)
         body = parse(command.input, request.given)
-        arguments: dict[str, Any] = {"actor": actor, "caller": request.caller, "body": body}
+        arguments: dict[str, Any] = {"actor": actor, "caller": request.caller, "body": body, "content": request.content}
         service = self._services[command.service]
         wanted = {name: arguments[name] for name in command.wants}
         if command.unit:

@@ -11,6 +11,8 @@ from aiohttp import web
 
 from server.actors import Actor, Authenticator, Caller
 from server.clock import Clock
+from server.edge.answers import SECURITY_HEADERS, answer
+from server.edge.content import Bodies, sent
 from server.edge.dispatch import Dispatch, Request, finished
 from server.edge.query import Reader
 from server.errors import (
@@ -25,17 +27,10 @@ from server.errors import (
     problem,
 )
 from server.metrics import HTTP_DURATION
-from server.routes import Command
+from server.routes import WITH_BODY, Command
 
 log = logging.getLogger("mixee.http")
 
-SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-}
-WITH_BODY = ("POST", "PUT", "PATCH")
 MAX_USER_AGENT = 400
 
 
@@ -50,21 +45,6 @@ def address_of(request: web.BaseRequest, trusted: Sequence[str]) -> str:
         if hop not in trusted:
             return hop
     return peer
-
-
-def answer(trouble: Problem) -> web.Response:
-    """An error as an HTTP answer (RFC 9457)."""
-    headers = dict(SECURITY_HEADERS)
-    if trouble.retry_after_ms is not None:
-        headers["Retry-After"] = str(-(-trouble.retry_after_ms // 1000))
-    if trouble.status == Unauthenticated.status:
-        headers["WWW-Authenticate"] = "Bearer"
-    return web.Response(
-        body=orjson.dumps(trouble.document()),
-        status=trouble.status,
-        content_type="application/problem+json",
-        headers=headers,
-    )
 
 
 class HttpDoor:
@@ -85,6 +65,7 @@ class HttpDoor:
         self._trusted = trusted_proxies
         self._max_body = max_body_bytes
         self._body_timeout = body_timeout
+        self._bodies = Bodies()
 
     def routes(self, commands: Sequence[Command]) -> list[web.RouteDef]:
         """The routes of the commands that have an address; a fixed path goes before a placeholder."""
@@ -105,7 +86,10 @@ class HttpDoor:
             )
             actor = await self._actor(request, command)
             given = await self._given(request, command, reader)
-            result = await finished(await self._dispatch.run(Request(command, actor, caller, given)))
+            content = await self._content(request, command, actor)
+            result = await finished(await self._dispatch.run(Request(command, actor, caller, given, content)))
+            if command.gives_content:
+                return await sent(request, result)
             if command.output is type(None):
                 return web.Response(status=204, headers=SECURITY_HEADERS)
             return web.Response(
@@ -135,7 +119,7 @@ class HttpDoor:
 
     async def _given(self, request: web.Request, command: Command, reader: Reader) -> Mapping[str, Any]:
         given: dict[str, Any] = {}
-        if (command.method or "") in WITH_BODY:
+        if (command.method or "") in WITH_BODY and not command.takes:
             given.update(await self._body(request))
         for source, values in (("query", request.query), ("path", request.match_info)):
             for name, value in values.items():
@@ -147,6 +131,13 @@ class HttpDoor:
                     )
                 given[name] = read
         return given
+
+    async def _content(self, request: web.Request, command: Command, actor: Actor | None) -> bytes:
+        if not command.takes:
+            return b""
+        if actor is None and not command.public:
+            raise Unauthenticated("Sign in first: send an access token.")
+        return await self._bodies.read(request, most=command.takes)
 
     async def _body(self, request: web.Request) -> dict[str, Any]:
         if (request.content_length or 0) > self._max_body:

@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.http_exceptions import BadHttpMessage
 
-from server.edge.http import answer
+from server.edge.answers import answer
 from server.errors import Problem
 from server.hub.timers import Timers
 

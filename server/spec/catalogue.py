@@ -27,6 +27,7 @@ ENGINE_ERRORS: tuple[type[MixeeError], ...] = (
     errors.Gone,
     errors.TooLarge,
     errors.Unsupported,
+    errors.OutOfRange,
     errors.Invalid,
     errors.RateLimited,
     errors.Unavailable,

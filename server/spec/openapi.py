@@ -5,11 +5,11 @@ from typing import Any
 
 from server import errors
 from server.errors import MixeeError
-from server.routes import Command
+from server.routes import WITH_BODY, Command
 from server.slices import Permission, Slice
 from server.spec import words
 from server.spec.catalogue import Catalogue, catalogue, paragraph
-from server.spec.problems import WITH_BODY, Internal, failures
+from server.spec.problems import Internal, failures
 from server.spec.schemas import Json, Schemas, without_null
 
 _SHARED: tuple[type[MixeeError], ...] = (
@@ -34,6 +34,7 @@ _NOT_EVEN_HTTP = {
     "type": "string",
     "description": "When the first line or a header of the request is longer than the server reads.",
 }
+_BYTES = {"type": "string", "format": "binary"}
 _CHALLENGE = {"description": "How to sign in.", "schema": {"type": "string", "const": "Bearer"}}
 
 
@@ -78,14 +79,14 @@ def parameters(command: Command, schemas: Schemas) -> list[Json]:
     for name, field in fields.get("properties", {}).items():
         if name in command.placeholders:
             found.append(_parameter(name, "path", field, schemas, required=True))
-        elif command.method not in WITH_BODY:
+        elif command.method not in WITH_BODY or command.takes:
             found.append(_parameter(name, "query", field, schemas, required=name in fields.get("required", ())))
     return found
 
 
 def body(command: Command, schemas: Schemas) -> Json | None:
     """The schema of a command's JSON body: its input without what the path says. None when nothing is left."""
-    if command.method not in WITH_BODY:
+    if command.method not in WITH_BODY or command.takes:
         return None
     whole = schemas.input_of(command)
     fields = schemas.resolve(whole)
@@ -124,8 +125,10 @@ def _operation(command: Command, schemas: Schemas, permissions: Mapping[str, Per
             "required": bool(schemas.resolve(taken).get("required")),
             "content": {"application/json": {"schema": taken}},
         }
+    if command.takes:
+        operation["requestBody"] = {"required": True, "content": {"application/octet-stream": {"schema": _BYTES}}}
     operation["responses"] = {
-        str(command.status): _success(command, schemas),
+        **_success(command, schemas),
         **{str(status): _answer(status, found, schemas) for status, found in failures(command).items()},
     }
     operation["security"] = _security(command)
@@ -157,6 +160,18 @@ def _parameter(name: str, where: str, field: Json, schemas: Schemas, *, required
 
 
 def _success(command: Command, schemas: Schemas) -> Json:
+    """The answers when all is well, by status."""
+    if command.gives_content:
+        whole = {"description": "All bytes.", "content": {"*/*": {"schema": _BYTES}}}
+        return {
+            str(command.status): whole,
+            "206": whole | {"description": "The bytes that the header Range asks for."},
+            "304": {"description": "The bytes are those that the header If-None-Match names."},
+        }
+    return {str(command.status): _answered(command, schemas)}
+
+
+def _answered(command: Command, schemas: Schemas) -> Json:
     if command.output is type(None):
         return {"description": "Done; there is nothing to say."}
     schema = schemas.output_of(command)

@@ -9,9 +9,7 @@ from pydantic import Field
 from server import errors
 from server.errors import MixeeError
 from server.models import Output
-from server.routes import Command
-
-WITH_BODY = ("POST", "PUT", "PATCH")
+from server.routes import WITH_BODY, Command
 
 
 class Fault(Output):
@@ -55,6 +53,10 @@ def failures(command: Command) -> dict[int, list[type[MixeeError]]]:
     found: list[type[MixeeError]] = [errors.Unreadable, *_of_either_door(command)]
     if command.method in WITH_BODY:
         found += [errors.TooLarge, errors.Unsupported]
+    if command.takes:
+        found += [errors.TooSlow, errors.Overloaded]
+    if command.gives_content:
+        found.append(errors.OutOfRange)
     if command.placeholders:
         found.append(errors.NotFound)
     return by_status(found)

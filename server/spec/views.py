@@ -11,12 +11,12 @@ from markupsafe import Markup
 
 from server.errors import MixeeError
 from server.events import Event
-from server.routes import Command
+from server.routes import WITH_BODY, Command
 from server.spec import words
 from server.spec.catalogue import Catalogue, paragraph
 from server.spec.examples import example
 from server.spec.openapi import body
-from server.spec.problems import WITH_BODY, Internal, failures, phrase, refusals
+from server.spec.problems import Internal, failures, phrase, refusals
 from server.spec.schemas import Json, Schemas, without_null
 from server.spec.shapes import words_for
 
@@ -73,7 +73,7 @@ class Views:
         ]
 
     def _command(self, command: Command) -> Json:
-        output = None if command.output is type(None) else self._schemas.output_of(command)
+        output = None if command.gives_content or command.output is type(None) else self._schemas.output_of(command)
         return {
             "name": command.name,
             "method": command.method,
@@ -103,7 +103,7 @@ class Views:
 
     def _inputs(self, command: Command) -> list[Row]:
         """What a command takes, and where it goes in a request."""
-        rest = "" if command.path is None else "body" if command.method in WITH_BODY else "query"
+        rest = "" if command.path is None else "body" if _has_json(command) else "query"
         rows = self._rows(self._schemas.resolve(self._schemas.input_of(command)), nullable=rest != "query")
         return [replace(row, where="path" if row.name in command.placeholders else rest) for row in rows]
 
@@ -136,13 +136,15 @@ class Views:
         given = self._given(command)
         rest = {name: value for name, value in given.items() if name not in command.placeholders}
         path = re.sub(r"\{(\w+)\}", lambda found: str(given[found[1]]), command.path)
-        if command.method not in WITH_BODY and rest:
+        if not _has_json(command) and rest:
             path += "?" + "&".join(f"{name}={_in_query(value)}" for name, value in rest.items())
         lines = [f'curl -X {command.method} "$URL"{shlex.quote(path)}']
         if not command.public:
             lines.append('-H "Authorization: Bearer $TOKEN"')
         if body(command, self._schemas) is not None:
             lines += ["-H 'Content-Type: application/json'", f"-d {shlex.quote(_pretty(rest))}"]
+        if command.takes:
+            lines += ["-H 'Content-Type: application/octet-stream'", "--data-binary @part"]
         return " \\\n  ".join(lines)
 
     def _socket(self, command: Command) -> str:
@@ -152,6 +154,10 @@ class Views:
         given = self._given(command)
         argument = f", {_pretty(given)}" if given else ""
         return f'const {{ ok, data, error }} = await socket.emitWithAck("{command.event}"{argument});'
+
+
+def _has_json(command: Command) -> bool:
+    return command.method in WITH_BODY and not command.takes
 
 
 def _errors_of(command: Command) -> list[type[MixeeError]]:

@@ -6,6 +6,7 @@ import pytest
 
 from server import assembly
 from server.actors import Actor, Authenticator
+from server.content import Content
 from server.events import Event
 from server.routes import Routes
 from server.slices import Hears, Personal, Slice, Stored
@@ -94,6 +95,25 @@ def test_a_public_command_must_expect_that_there_is_no_actor() -> None:
 
     with pytest.raises(TypeError, match="its actor may be missing"):
         Routes("x").command("GET /api/x", public=True)(handler)
+
+
+def test_a_command_about_bytes_says_how_many_and_has_no_event() -> None:
+    async def taker(notes: Notes, content: bytes) -> None:
+        """Take bytes."""
+        await notes.notes.count({"content": content})
+
+    async def giver(notes: Notes) -> Content:
+        """Give bytes."""
+        return Content(type="text/plain", size=0, etag="x", read=notes.read)  # type: ignore[attr-defined]
+
+    with pytest.raises(TypeError, match="how many bytes"):
+        Routes("x").command("POST /api/x", public=True)(taker)
+    with pytest.raises(TypeError, match="cannot have an event"):
+        Routes("x").command("POST /api/x", event="x:y", public=True, takes=10)(taker)
+    with pytest.raises(TypeError, match="its method must be one of POST, PUT, PATCH"):
+        Routes("x").command("GET /api/x", public=True, takes=10)(taker)
+    with pytest.raises(TypeError, match="cannot have an event"):
+        Routes("x").command("GET /api/x", event="x:y", public=True)(giver)
 
 
 def test_a_command_needs_a_docstring_a_door_and_fields_for_its_placeholders() -> None:

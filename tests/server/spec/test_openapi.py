@@ -6,6 +6,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from handlers.media.manifest import manifest as media
+from handlers.users.manifest import manifest as users
 from server.errors import Invalid, RateLimited, problem
 from server.spec.catalogue import catalogue
 from server.spec.openapi import openapi
@@ -142,6 +144,24 @@ def test_answers_carry_every_field_also_those_with_a_default(document: dict[str,
 
     assert plant["required"] == ["id", "name", "nickname", "parents"]
     assert "default" not in plant["properties"]["nickname"]
+
+
+def test_bytes_are_documented_as_bytes() -> None:
+    found = openapi([users, media], "1.2.3")
+    OpenAPIV31SpecValidator(found).validate()
+
+    append, content = operation(found, "media.append"), operation(found, "media.content")
+
+    assert [(one["name"], one["in"]) for one in append["parameters"]] == [
+        ("mediaId", "path"),
+        ("offset", "query"),
+        ("sha256", "query"),
+    ]
+    binary = {"type": "string", "format": "binary"}
+    assert append["requestBody"] == {"required": True, "content": {"application/octet-stream": {"schema": binary}}}
+    assert {"408", "413", "415", "503"} <= set(append["responses"])
+    assert {"200", "206", "304", "416"} <= set(content["responses"])
+    assert content["responses"]["206"]["content"] == {"*/*": {"schema": binary}}
 
 
 def test_models_of_one_name_are_told_apart_by_their_slices() -> None:
