@@ -17,6 +17,7 @@ from pydantic_settings import SettingsError
 from config.settings import Settings
 from handlers.auth.manifest import manifest as auth
 from handlers.chat.manifest import manifest as chat
+from handlers.contacts.manifest import manifest as contacts
 from handlers.media.manifest import manifest as media
 from handlers.presence.manifest import manifest as presence
 from handlers.social.manifest import manifest as social
@@ -28,7 +29,7 @@ from server.serving.listening import place
 from server.slices import Slice
 from server.spec import write
 
-CORE: tuple[Slice[Any], ...] = (users, auth, media, social, presence, chat)
+CORE: tuple[Slice[Any], ...] = (users, auth, media, social, contacts, presence, chat)
 """The slices of every server, each after those whose services it needs."""
 
 WORKERS_HELP = (

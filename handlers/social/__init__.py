@@ -1,4 +1,4 @@
-"""Who knows whom: friend requests, friends, blocks, suggestions and contacts.
+"""Who knows whom: friend requests, friends, blocks and suggestions.
 
 Words: a *pair* is two people, whichever asked first; there is one document per pair for ever, and every change of a
 friendship or a block is one conditional change of it, so two people who act at once cannot end in two minds. A *side*

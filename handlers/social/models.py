@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints
 
 from handlers.users.models import UserCard
 from server.models import Id, Input, Instant, Output, Text
@@ -14,10 +14,6 @@ Relationship = Literal["friend", "close_friend", "family", "work", "acquaintance
 Source = Literal["search", "suggestion", "contact_sync", "community", "mutual"]
 Direction = Literal["incoming", "outgoing"]
 SuggestedBy = Literal["mutual", "contact_sync", "local", "community"]
-Via = Literal["phone", "email"]
-
-MAX_CONTACTS = 1_000
-"""Phone numbers and e-mail addresses in one call."""
 
 Reason = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 RequestMessage = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
@@ -222,62 +218,6 @@ class BlockPage(Output):
     """Whom the one who asks has blocked, the newest first."""
 
     blocks: list[BlockedUser]
-    next_cursor: str | None
-
-
-class Contacts(Input):
-    """The one who asks' address book, without names. At most 1,000 entries together.
-
-    A phone number counts when it is international: a plus (or 00), the country's code and the number. Nothing of what
-    is sent is kept unless it belongs to an account.
-    """
-
-    phones: Annotated[
-        list[Annotated[Text, StringConstraints(max_length=40)]],
-        Field(default_factory=list, max_length=MAX_CONTACTS),
-    ]
-    emails: Annotated[
-        list[Annotated[Text, StringConstraints(max_length=254)]],
-        Field(default_factory=list, max_length=MAX_CONTACTS),
-    ]
-
-    @model_validator(mode="after")
-    def _bounded(self) -> "Contacts":
-        if len(self.phones) + len(self.emails) > MAX_CONTACTS:
-            raise ValueError(f"at most {MAX_CONTACTS:,} contacts in one call")
-        return self
-
-
-class ContactMatch(Output):
-    """A contact who is here."""
-
-    user: UserCard
-    via: list[Via]
-    """By what the contact was found."""
-    is_friend: bool
-    matched_at: Instant
-
-
-class ContactsSynced(Output):
-    """What came of an address book."""
-
-    matches: list[ContactMatch]
-    """The contacts of this call who are here and let themselves be found."""
-    unreadable: int
-    """Entries that are no international phone number and no e-mail address."""
-
-
-class ListMatches(Input):
-    """Which contacts are wanted."""
-
-    cursor: Id | None = None
-    limit: Limit = 50
-
-
-class MatchPage(Output):
-    """Contacts who are here."""
-
-    matches: list[ContactMatch]
     next_cursor: str | None
 
 

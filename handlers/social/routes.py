@@ -1,9 +1,7 @@
-"""What clients may do about friends, blocks and contacts."""
+"""What clients may do about friends and blocks."""
 
 from handlers.social.models import (
     BlockPage,
-    Contacts,
-    ContactsSynced,
     FriendPage,
     Friendship,
     FriendshipChange,
@@ -11,8 +9,6 @@ from handlers.social.models import (
     FriendSuggestions,
     ListBlocks,
     ListFriends,
-    ListMatches,
-    MatchPage,
     NewBlock,
     NewRequest,
     OneFriendship,
@@ -30,7 +26,6 @@ from handlers.social.service import (
     NotWelcome,
     Social,
     TooManyBlocks,
-    TooManyContacts,
     TooManyFriends,
     Yourself,
 )
@@ -45,7 +40,6 @@ _REQUESTS = (Limit(5, 720), Limit(20, 4320))
 """Messaging rules §5, friend requests: 5 an hour and 20 a day."""
 _CHANGES = (Limit(60, 1),)
 _READS = (Limit(100, 0.5),)
-_ADDRESS_BOOKS = (Limit(20, 30),)
 
 
 @routes.command(
@@ -161,31 +155,3 @@ async def unblock(social: Social, actor: Actor, body: OneUser) -> None:
 async def blocks(social: Social, actor: Actor, body: ListBlocks) -> BlockPage:
     """List whom one has blocked, the newest first."""
     return await social.blocks.listed(actor.user_id, body)
-
-
-@routes.command(
-    "POST /api/contacts/sync",
-    event="contacts:sync",
-    needs="social:write",
-    limits=_ADDRESS_BOOKS,
-    errors=(TooManyContacts,),
-)
-async def sync_contacts(social: Social, actor: Actor, body: Contacts) -> ContactsSynced:
-    """Find out who of one's address book is here.
-
-    Send what is new only. What belongs to nobody here is not kept, and neither are names. Found are people who
-    verified the number or the address and let themselves be found (`searchable`).
-    """
-    return await social.contacts.sync(actor.user_id, body)
-
-
-@routes.command("GET /api/contacts/matches", event="contacts:matches", needs="social:read", limits=_READS)
-async def matches(social: Social, actor: Actor, body: ListMatches) -> MatchPage:
-    """List the contacts of earlier synchronisations who are here."""
-    return await social.contacts.matches(actor.user_id, body)
-
-
-@routes.command("DELETE /api/contacts/matches", event="contacts:forget", needs="social:write", limits=_CHANGES)
-async def forget_matches(social: Social, actor: Actor) -> None:
-    """Forget which of one's contacts are here."""
-    await social.contacts.forget_matches(actor.user_id)

@@ -1,6 +1,6 @@
-"""What an operator may set about friends, blocks and contacts."""
+"""What an operator may set about friends and blocks."""
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field
 
 
 class SocialSettings(BaseModel):
@@ -13,13 +13,3 @@ class SocialSettings(BaseModel):
         ge=1,
         description="After so many refusals by one person, further requests of the refused one no longer reach them.",
     )
-    contact_pepper: SecretStr | None = Field(
-        None,
-        min_length=16,
-        description="Secret behind the hashes of phone numbers and e-mail addresses; unset makes one and keeps it in "
-        "MongoDB. After a change, people are found again when they next change or verify a number or an address.",
-    )
-    contacts_at_once: int = Field(
-        5_000, ge=1_000, description="Contacts that a person may compare before the daily allowance counts."
-    )
-    contacts_per_day: int = Field(500, ge=1, description="Contacts that a person may compare each day after that.")

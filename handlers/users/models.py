@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from handlers.users.fields import (
     AccountType,
     Bio,
+    ByPhone,
     Contact,
     Day,
     DisplayName,
@@ -47,6 +48,9 @@ class Privacy(Output):
     """Who may write first."""
     searchable: bool = True
     """Whether search and suggestions may name the person."""
+    searchable_by_phone: ByPhone = "mutual"
+    """Who finds the person by a verified number or address in an address book: everyone, only those in the person's own
+    address book and friends, or nobody. Without `searchable` it is nobody."""
     show_online_status: bool = True
     read_receipts: bool = True
     """Whether others see how far the person has received and read, and the person how far they have."""
@@ -221,6 +225,7 @@ class PrivacyChange(Input):
     profile_visibility: Visibility | None = None
     contact_preference: Contact | None = None
     searchable: bool | None = None
+    searchable_by_phone: ByPhone | None = None
     show_online_status: bool | None = None
     read_receipts: bool | None = None
     show_location: bool | None = None

@@ -1,7 +1,6 @@
-"""The rules of the social slice: friends, blocks, suggestions, contacts, and answers to other slices."""
+"""The rules of the social slice: friends, blocks, suggestions, and answers to other slices."""
 
 from handlers.social.service.blocks import Blocks
-from handlers.social.service.contacts import ContactBook
 from handlers.social.service.errors import (
     ERRORS,
     AlreadyFriends,
@@ -14,11 +13,11 @@ from handlers.social.service.errors import (
     NotPending,
     NotWelcome,
     TooManyBlocks,
-    TooManyContacts,
     TooManyFriends,
     Yourself,
 )
 from handlers.social.service.friends import Friends
+from handlers.social.service.ports import AddressBooks
 from handlers.social.service.social import Social
 from handlers.social.service.suggestions import FriendFinder
 from handlers.social.service.ties import Ties
@@ -26,10 +25,10 @@ from handlers.social.service.views import Views
 
 __all__ = [
     "ERRORS",
+    "AddressBooks",
     "AlreadyFriends",
     "BlockedByYou",
     "Blocks",
-    "ContactBook",
     "FriendFinder",
     "Friends",
     "NoFriendship",
@@ -42,7 +41,6 @@ __all__ = [
     "Social",
     "Ties",
     "TooManyBlocks",
-    "TooManyContacts",
     "TooManyFriends",
     "Views",
     "Yourself",

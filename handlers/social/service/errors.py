@@ -1,6 +1,6 @@
 """What the social slice refuses, and why."""
 
-from server.errors import Conflict, Forbidden, Invalid, MixeeError, NotFound, RateLimited
+from server.errors import Conflict, Forbidden, Invalid, MixeeError, NotFound
 
 
 class NoSuchPerson(NotFound):
@@ -78,12 +78,6 @@ class NotBlocked(NotFound):
     code = "social.not_blocked"
 
 
-class TooManyContacts(RateLimited):
-    """The allowance for comparing contacts is used up for now."""
-
-    code = "social.too_many_contacts"
-
-
 ERRORS: tuple[type[MixeeError], ...] = (
     NoSuchPerson,
     Yourself,
@@ -97,5 +91,4 @@ ERRORS: tuple[type[MixeeError], ...] = (
     TooManyFriends,
     TooManyBlocks,
     NotBlocked,
-    TooManyContacts,
 )

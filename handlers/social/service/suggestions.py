@@ -1,7 +1,9 @@
 """Whom somebody may know: friends of friends, contacts, people nearby."""
 
+from collections.abc import Callable
+
 from handlers.social.models import FriendSuggesting, FriendSuggestion, FriendSuggestions, SuggestedBy
-from handlers.social.service.contacts import ContactBook
+from handlers.social.service.ports import AddressBooks
 from handlers.social.store import GraphStore
 from handlers.users.models import Suggesting
 from handlers.users.service import NoSuchUser
@@ -18,9 +20,9 @@ ORDER: tuple[SuggestedBy, ...] = ("mutual", "contact_sync", "local", "community"
 class FriendFinder:
     """Ranks people by friends in common, and leaves out everybody with whom there is or was something already."""
 
-    def __init__(self, *, graph: GraphStore, contacts: ContactBook, users: People) -> None:
+    def __init__(self, *, graph: GraphStore, books: Callable[[], AddressBooks], users: People) -> None:
         self._graph = graph
-        self._contacts = contacts
+        self._books = books
         self._users = users
 
     async def suggest(self, actor: Actor, body: FriendSuggesting) -> FriendSuggestions:
@@ -46,7 +48,7 @@ class FriendFinder:
         if source == "mutual":
             return list(await self._graph.friends_of_friends(actor.user_id, limit=POOL))
         if source == "contact_sync":
-            return await self._contacts.matched(actor.user_id, limit=POOL)
+            return await self._books().matched(actor.user_id, limit=POOL)
         if source == "local":
             return await self._nearby(actor)
         # Communities are not part of this server yet: nobody is known by them.

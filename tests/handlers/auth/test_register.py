@@ -47,6 +47,7 @@ async def test_the_specifications_sample_is_answered_as_the_specification_says(p
             "profileVisibility": "public",
             "contactPreference": "everyone",
             "searchable": True,
+            "searchableByPhone": "mutual",
             "showOnlineStatus": True,
             "readReceipts": True,
             "showLocation": True,

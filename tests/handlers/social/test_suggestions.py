@@ -62,6 +62,7 @@ async def test_contacts_and_neighbours_are_suggested_after_friends_of_friends(
         await person.ask("PUT", "/api/users/me", {"location": {**CAPE_TOWN, "coordinates": coordinates}})
     await befriend(ada, bob)
     await befriend(bob, common)
+    await contact.ask("PUT", "/api/users/me/privacy", {"searchableByPhone": "everyone"})
     await server.service("users").email_verified(contact.id, contact.user["email"])
     await server.app.relay.settle()
     await ada.ask("POST", "/api/contacts/sync", {"emails": [contact.user["email"]]})

@@ -7,7 +7,6 @@ import pytest
 from handlers.social.service import Social
 from handlers.social.store import key_of
 from handlers.social.store.blocks import BLOCKS
-from handlers.social.store.contacts import INDEX, MATCHES
 from handlers.social.store.pairs import PAIRS
 from storage.mongo import Document, Mongo
 from tests.conftest import People
@@ -71,8 +70,6 @@ async def test_what_is_between_two_is_told_as_each_sees_it(server: Server, peopl
 INDEXES: dict[str, Any] = {
     "friendships": PAIRS,
     "blocks": BLOCKS,
-    "contact_index": INDEX,
-    "contact_matches": MATCHES,
 }
 
 
@@ -96,8 +93,6 @@ async def test_every_question_is_answered_by_an_index(mongo: Mongo) -> None:
     indexes: dict[str, Any] = {
         "friendships": PAIRS,
         "blocks": BLOCKS,
-        "contact_index": INDEX,
-        "contact_matches": MATCHES,
     }
     for name, some in indexes.items():
         await mongo.collection(name).create_indexes(some)
@@ -119,10 +114,6 @@ async def test_every_question_is_answered_by_an_index(mongo: Mongo) -> None:
     await indexed(mongo, "blocks", {"blockerId": me, "blockedUserId": other})
     await indexed(mongo, "blocks", {"blockerId": me, "_id": {"$lt": other}}, [("_id", -1)])
     await indexed(mongo, "blocks", {"blockedUserId": me})
-    await indexed(mongo, "contact_index", {"hash": {"$in": ["a", "b"]}})
-    await indexed(mongo, "contact_index", {"userId": me, "_id": {"$nin": []}})
-    await indexed(mongo, "contact_matches", {"ownerId": me, "_id": {"$gt": me}}, [("_id", 1)])
-    await indexed(mongo, "contact_matches", {"userId": me})
 
 
 def test_the_key_of_a_pair_does_not_depend_on_who_is_named_first() -> None:

@@ -30,6 +30,7 @@ UNTOUCHED = {
         "profileVisibility": "public",
         "contactPreference": "everyone",
         "searchable": True,
+        "searchableByPhone": "mutual",
         "showOnlineStatus": True,
         "readReceipts": True,
         "showLocation": True,
