@@ -1,5 +1,9 @@
 """A readable name for a device, from what its client says of itself (the User-Agent header)."""
 
+from typing import Literal
+
+Platform = Literal["ios", "android", "web", "other"]
+
 _BROWSERS = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -20,6 +24,15 @@ _SYSTEMS = (
     ("Linux", "Linux"),
 )
 MAX_NAME = 60
+
+
+_PLATFORMS: tuple[tuple[str, Platform], ...] = (("iPhone", "ios"), ("iPad", "ios"), ("Android", "android"))
+
+
+def device_platform(user_agent: str) -> Platform:
+    """What kind of device it is; `other` for what is neither a telephone, a tablet nor a browser."""
+    mobile = next((platform for sign, platform in _PLATFORMS if sign in user_agent), None)
+    return mobile or ("web" if any(sign in user_agent for sign, _ in _BROWSERS) else "other")
 
 
 def device_name(user_agent: str) -> str:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, StringConstraints, model_validator
 
+from handlers.auth.devices import Platform
 from handlers.users.fields import DisplayName, Email, Phone, Username
 from handlers.users.models import Location, Privacy
 from server.models import Id, Input, Instant, Output, Text
@@ -100,6 +101,12 @@ class OneSession(Input):
     session_id: Id
 
 
+class RenamedSession(OneSession):
+    """Another name for a device."""
+
+    name: Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
+
+
 class Tokens(Output):
     """A pair of tokens."""
 
@@ -149,7 +156,8 @@ class SessionInfo(Output):
     id: Id
     device_id: str
     name: str
-    """What the device says it is, such as “Firefox on Linux”."""
+    """What the device says it is, such as “Firefox on Linux”, or the name that its owner gave it."""
+    platform: Platform
     created_at: Instant
     last_used_at: Instant
     """When its tokens were last renewed."""

@@ -10,7 +10,9 @@ from handlers.auth.models import (
     PhoneNumber,
     PhoneProof,
     Refresh,
+    RenamedSession,
     Reset,
+    SessionInfo,
     SessionList,
     SignedIn,
     Tokens,
@@ -171,6 +173,17 @@ async def reset_password(auth: Auth, body: Reset) -> None:
 async def sessions(auth: Auth, actor: Actor) -> SessionList:
     """List the devices that one is signed in on."""
     return await auth.book.overview(actor)
+
+
+@routes.command(
+    "PATCH /api/auth/sessions/{sessionId}",
+    event="auth:rename-session",
+    needs="session:manage",
+    errors=(NoSuchSession,),
+)
+async def rename_session(auth: Auth, actor: Actor, body: RenamedSession) -> SessionInfo:
+    """Give a device a name by which you know it."""
+    return await auth.book.rename(actor, body.session_id, body.name)
 
 
 @routes.command(

@@ -103,6 +103,17 @@ class SessionStore:
         )
         return [session for one in found if (session := _session(one))]
 
+    async def rename(self, session_id: str, user_id: str, name: str) -> Session | None:
+        """Give a person's session another name; the session afterwards, None when it is not there."""
+        where = {"_id": session_id, "userId": user_id}
+        return _session(await self._sessions.find_and_update(where, {"$set": {"name": name}}))
+
+    async def alive(self, session_ids: Sequence[str], now: datetime) -> set[str]:
+        """Those of these sessions that have not ended."""
+        where = {"_id": {"$in": list(session_ids)}, "expiresAt": {"$gt": now}}
+        found = await self._sessions.find(where, fields={"_id": 1}, limit=max(1, len(session_ids)))
+        return {one["_id"] for one in found}
+
     async def turn(self, session: Session, digest: str, now: datetime, expires_at: datetime) -> bool:
         """Begin the next generation with one token. False when another request did so before."""
         change = {

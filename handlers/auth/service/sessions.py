@@ -7,7 +7,7 @@ from functools import partial
 from crypto import tokens
 from crypto.ids import new_id
 from crypto.tokens import Claims, RefreshToken, TokenError
-from handlers.auth.devices import device_name
+from handlers.auth.devices import device_name, device_platform
 from handlers.auth.events import SessionsEnded
 from handlers.auth.models import Refresh, Session, SessionInfo, SessionList, SessionsEnding, Tokens
 from handlers.auth.rotation import MAX_TWINS, judge
@@ -127,11 +127,7 @@ class SessionBook:
         """The devices somebody is signed in on."""
         now = self._clock.now()
         return SessionList(
-            sessions=[
-                SessionInfo(**one.model_dump(), is_current=one.id == actor.session_id)
-                for one in await self._sessions.of_user(actor.user_id)
-                if one.expires_at > now
-            ]
+            sessions=[_info(one, actor) for one in await self._sessions.of_user(actor.user_id) if one.expires_at > now]
         )
 
     async def end(self, actor: Actor, session_id: str) -> None:
@@ -140,6 +136,17 @@ class SessionBook:
         if session is None or session.user_id != actor.user_id:
             raise NoSuchSession
         await self._end(actor.user_id, [session_id], "session_revoked")
+
+    async def rename(self, actor: Actor, session_id: str, name: str) -> SessionInfo:
+        """Give one of one's own devices a name. Raises NoSuchSession."""
+        session = await self._sessions.rename(session_id, actor.user_id, name)
+        if session is None or session.expires_at <= self._clock.now():
+            raise NoSuchSession
+        return _info(session, actor)
+
+    async def alive(self, session_ids: Sequence[str]) -> set[str]:
+        """Those of these sessions that have not ended, as the database has it now."""
+        return await self._sessions.alive(session_ids, self._clock.now()) if session_ids else set()
 
     async def log_out(self, actor: Actor) -> None:
         """End the session that one is in, in the caller's unit of work; also when it is gone from the store."""
@@ -214,6 +221,11 @@ class SessionBook:
             refresh_token=refresh.write(self._keys.sealing),
             expires_in=self._settings.access_seconds,
         )
+
+
+def _info(session: Session, actor: Actor) -> SessionInfo:
+    platform = device_platform(session.user_agent)
+    return SessionInfo(**session.model_dump(), platform=platform, is_current=session.id == actor.session_id)
 
 
 def _role(name: str) -> Role:

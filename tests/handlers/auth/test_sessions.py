@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from socketio.exceptions import ConnectionError  # noqa: A004 - its own name
 
+from server.actors import Caller
 from tests.conftest import Cluster, People
 from tests.handlers.auth.conftest import PASSWORD, Post
 from tests.harness.people import Door, Refusal
@@ -21,7 +22,7 @@ async def test_somebody_sees_the_devices_he_is_signed_in_on(people: People, post
 
     assert [(one["name"], one["isCurrent"]) for one in listed] == [("Firefox on Linux", False), ("Python", True)]
     assert listed[0]["deviceId"] == "laptop"
-    assert set(listed[0]) == {"id", "deviceId", "name", "createdAt", "lastUsedAt", "isCurrent"}
+    assert set(listed[0]) == {"id", "deviceId", "name", "platform", "createdAt", "lastUsedAt", "isCurrent"}
 
 
 async def test_ending_a_session_shuts_that_device_out_and_no_other(
@@ -118,3 +119,62 @@ async def test_the_same_device_replaces_its_session(people: People, post: Post) 
     assert (await ada.http("GET", "/api/users/me"))[0] == 401
     ada.tokens = second["tokens"]
     assert (await ada.http("GET", "/api/users/me"))[0] == 200
+
+
+async def test_r36_a_device_has_a_platform_and_the_name_that_its_owner_gives_it(
+    people: People, post: Post, door: Door
+) -> None:
+    ada, bob = await people("ada", "bob")
+    await post("login", {"username": "ada", "password": PASSWORD, "deviceId": "laptop"}, agent=FIREFOX)
+    laptop = next(one for one in (await door(ada, "auth.sessions"))["sessions"] if one["deviceId"] == "laptop")
+
+    renamed = await door(ada, "auth.rename_session", {"sessionId": laptop["id"], "name": "  Desk  "})
+
+    assert renamed == laptop | {"name": "Desk"}
+    assert (renamed["platform"], renamed["isCurrent"]) == ("web", False)
+    assert renamed in (await door(ada, "auth.sessions"))["sessions"]
+    with pytest.raises(Refusal) as refused:
+        await door(bob, "auth.rename_session", {"sessionId": laptop["id"], "name": "Mine"})
+    assert refused.value.code == "auth.session_not_found"
+    for name in ("", "   ", "x" * 61):
+        with pytest.raises(Refusal) as refused:
+            await door(ada, "auth.rename_session", {"sessionId": laptop["id"], "name": name})
+        assert refused.value.fields == {"name"}
+
+
+async def test_r36_the_thirty_first_device_takes_the_place_of_the_one_idle_longest(
+    cluster: Cluster, people: People
+) -> None:
+    other = await cluster()
+    (ada,) = await people("ada")
+    book, users = ada.server.service("auth").book, ada.server.service("users")
+    account = await users.account(ada.id)
+    socket = await ada.at(other).socket()
+    first = (await ada.ask("GET", "/api/auth/sessions"))["sessions"][0]["id"]
+
+    for number in range(30):
+        _, pair = await book.open(account, Caller("http", "127.0.0.1", FIREFOX), f"device-{number}")
+    ada.tokens["accessToken"] = pair.access_token
+
+    listed = (await ada.ask("GET", "/api/auth/sessions"))["sessions"]
+    assert {one["deviceId"] for one in listed} == {f"device-{number}" for number in range(30)}
+    assert await book.alive([first, listed[0]["id"]]) == {listed[0]["id"]}
+    assert await socket.next("session:closed", timeout=2) == {"code": "session_revoked"}
+
+
+async def test_r37_a_revoked_device_is_cut_off_on_every_server_within_two_seconds(
+    cluster: Cluster, people: People, post: Post, door: Door
+) -> None:
+    other = await cluster()
+    (ada,) = await people("ada")
+    _, answer = await post("login", {"username": "ada", "password": PASSWORD, "deviceId": "laptop"})
+    laptop = ada.at(other)
+    laptop.tokens = answer["tokens"]
+    sockets = [await laptop.socket(), await laptop.at(ada.server).socket()]
+    listed = (await door(ada, "auth.sessions"))["sessions"]
+
+    await door(ada, "auth.end_session", {"sessionId": next(o["id"] for o in listed if o["deviceId"] == "laptop")})
+
+    async with asyncio.timeout(2):
+        for socket in sockets:
+            await socket.closed.wait()
