@@ -3,10 +3,14 @@
 | key | holds |
 |---|---|
 | `type`, `content`, `media`, `location` | as sent |
-| `poll` | question, `options` (`text`, `votes`: user ids), multiple, anonymous |
+| `poll` | question, `options` (`text`, `votes`: user ids), multiple, anonymous; |
+| | `correct` (of a quiz), `closesAt`, `closedAt`; `due` (`closesAt`, until it is closed) |
 | `replyTo` | seq of the message that this one answers |
 | `mentions`, `words` | user ids; words that search finds |
 | `hiddenFrom` | user ids that must not see it |
+| `goneFor` | user ids that have deleted it for themselves |
+| `original` | of an edited message: its first text |
+| `pinnedAt`, `pinnedBy` | while it is pinned |
 | `reactions` | `emoji`, `users` |
 | `edits`, `editedAt`, `changedAt`, `deletedAt`, `deletedBy`, `revision` | what became of it |
 | `veiled` | by user id: the body as that user alone sees it, after changes that a block keeps from the other |
@@ -15,11 +19,11 @@
 What is empty is not there.
 """
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
-from handlers.chat.models.messages import NewMessage
+from handlers.chat.models.messages import NewMessage, NewPoll
 from handlers.chat.models.values import split_message_id
 from handlers.chat.words import words_of
 from server.errors import MixeeError
@@ -35,7 +39,7 @@ Edit = Callable[[Body], Body]
 """From a message's body to another one. It gets a copy that it may modify."""
 
 
-def body_of(message: NewMessage, *, hidden_from: str | None, searchable: bool) -> Body:
+def body_of(message: NewMessage, *, hidden_from: str | None, searchable: bool, at: datetime) -> Body:
     """The body of a new message."""
     poll = message.poll
     body: Body = {
@@ -43,20 +47,27 @@ def body_of(message: NewMessage, *, hidden_from: str | None, searchable: bool) -
         "content": message.content,
         "media": message.media.model_dump(exclude_none=True) if message.media else None,
         "location": message.location.model_dump(exclude_none=True) if message.location else None,
-        "poll": {
-            "question": poll.question,
-            "options": [{"text": text, "votes": []} for text in poll.options],
-            "multiple": poll.multiple,
-            "anonymous": poll.anonymous,
-        }
-        if poll
-        else None,
+        "poll": _poll(poll, at) if poll else None,
         "replyTo": split_message_id(message.reply_to_message_id)[1] if message.reply_to_message_id else None,
         "mentions": list(dict.fromkeys(message.mentioned_user_ids)),
         "words": _words(message.content, poll.question if poll else "") if searchable else [],
         "hiddenFrom": [hidden_from] if hidden_from else [],
     }
     return {name: value for name, value in body.items() if value or name == "content"}
+
+
+def _poll(poll: NewPoll, at: datetime) -> Body:
+    body: Body = {
+        "question": poll.question,
+        "options": [{"text": text, "votes": []} for text in poll.options],
+        "multiple": poll.multiple,
+        "anonymous": poll.anonymous,
+    }
+    if poll.correct_option is not None:
+        body["correct"] = poll.correct_option
+    if poll.closes_in is not None:
+        body["closesAt"] = body["due"] = at + timedelta(seconds=poll.closes_in)
+    return body
 
 
 def _words(*texts: str) -> list[str]:
@@ -102,6 +113,7 @@ def _copy(value: Any) -> Any:
 
 def edited(body: Body, content: str, mentions: list[str] | None, *, at: datetime, searchable: bool) -> Body:
     """With another text."""
+    body.setdefault("original", body["content"])
     body["content"] = content
     if mentions is not None:
         body["mentions"] = list(dict.fromkeys(mentions))
@@ -112,7 +124,7 @@ def edited(body: Body, content: str, mentions: list[str] | None, *, at: datetime
 
 def tombstone(body: Body, by: str, *, at: datetime) -> Body:
     """What is left of a message that was taken back."""
-    kept: Body = {name: body[name] for name in ("type", "hiddenFrom") if name in body}
+    kept: Body = {name: body[name] for name in ("type", "hiddenFrom", "goneFor") if name in body}
     return {**kept, "content": "", "deletedAt": at, "deletedBy": by, "changedAt": at}
 
 
@@ -129,6 +141,33 @@ def reacted(body: Body, emoji: str, user_id: str, *, on: bool, at: datetime) -> 
         found["users"].remove(user_id)
         reactions = [one for one in reactions if one["users"]]
     return {**body, "reactions": reactions, "changedAt": at}
+
+
+def reacted_with(body: Body, emojis: Sequence[str], user_id: str, *, at: datetime) -> Body:
+    """With these emojis of the user beside it, and no others of his."""
+    own = reactions_of(body, user_id)
+    for emoji in sorted(own - set(emojis)):
+        body = reacted(body, emoji, user_id, on=False, at=at)
+    for emoji in emojis:
+        if emoji not in own:
+            body = reacted(body, emoji, user_id, on=True, at=at)
+    return body
+
+
+def is_closed(poll: Body, at: datetime) -> bool:
+    """Whether nobody can vote any more."""
+    return "closedAt" in poll or ("closesAt" in poll and poll["closesAt"] <= at)
+
+
+def poll_closed(body: Body, *, at: datetime) -> Body:
+    """With its poll closed."""
+    poll = {name: value for name, value in body["poll"].items() if name != "due"}
+    return {**body, "poll": {**poll, "closedAt": at}, "changedAt": at}
+
+
+def gone_for(body: Body, user_id: str) -> Body:
+    """Deleted by this user for himself alone."""
+    return {**body, "goneFor": [*body.get("goneFor", ()), user_id]}
 
 
 def voted(body: Body, options: list[int], user_id: str, *, at: datetime) -> Body:

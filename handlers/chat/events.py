@@ -1,6 +1,7 @@
 """What the chat tells."""
 
 from handlers.chat.models.conversations import ChangedForAll, Departure, Preferences, Unread
+from handlers.chat.models.deletions import Hidden
 from handlers.chat.models.messages import Message, Removed
 from handlers.chat.models.reading import TypingNow, Watermarks
 from server.events import Event
@@ -16,6 +17,10 @@ class MessageUpdated(Event[Message], name="message:updated"):
 
 class MessageDeleted(Event[Removed], name="message:deleted"):
     """A message was taken back for everybody."""
+
+
+class MessageHidden(Event[Hidden], name="message:hidden"):
+    """You have deleted a message for yourself on one of your devices."""
 
 
 class ConversationUpdated(Event[ChangedForAll], name="conversation:updated"):
@@ -46,6 +51,7 @@ EVENTS = (
     MessageNew,
     MessageUpdated,
     MessageDeleted,
+    MessageHidden,
     ConversationUpdated,
     ConversationRemoved,
     ConversationRead,

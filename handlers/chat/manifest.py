@@ -1,6 +1,7 @@
 """What the engine may know of the chat."""
 
 from handlers.chat.events import EVENTS
+from handlers.chat.jobs import JOBS
 from handlers.chat.routes import routes
 from handlers.chat.service import ERRORS, Chat
 from handlers.chat.settings import ChatSettings
@@ -15,6 +16,8 @@ from handlers.chat.store import (
     MentionStore,
     SearchStore,
 )
+from handlers.chat.store.pins import PIN_INDEXES, PINS
+from handlers.chat.store.shelf import shelf_of
 from handlers.presence.service import Presence
 from handlers.social.service import Social
 from handlers.users.events import UserErased
@@ -39,6 +42,8 @@ def _build(kit: Kit) -> Chat:
         publish=kit.publish,
         clock=kit.clock,
         max_members=kit.settings(ChatSettings).max_members,
+        settings=kit.settings(ChatSettings),
+        shelf=shelf_of(kit.collection),
     )
     kit.fills(chat.fill, chat.heads)
     return chat
@@ -59,6 +64,7 @@ manifest = Slice(
         Stored(CONVERSATIONS, Personal(("createdBy",), erase="pseudonymise"), CONVERSATION_INDEXES),
         Stored(MEMBERS, Personal(("userId",), erase="pseudonymise"), MEMBER_INDEXES),
         Stored(log.COLLECTION, Personal(("u",), erase="pseudonymise"), (*log.indexes(), *LOG_INDEXES)),
+        Stored(PINS, Personal(("by",), erase="pseudonymise"), PIN_INDEXES),
     ),
     permissions=(
         Permission("chat:read", "Read one's conversations"),
@@ -66,6 +72,7 @@ manifest = Slice(
     ),
     settings=ChatSettings,
     errors=ERRORS,
+    jobs=JOBS,
     hears=(Hears(UserErased, _erased),),
     start=Chat.start,
     stop=Chat.stop,

@@ -6,4 +6,10 @@ from pydantic import BaseModel, Field
 class ChatSettings(BaseModel):
     """Read from the environment, every name with the prefix `MIXEE_CHAT_`."""
 
+    edit_hours: int = Field(48, ge=0, le=8760, description="Hours in which a sender may edit a message.")
+    max_edits: int = Field(20, ge=0, le=100, description="Times that a message may be edited.")
+    delete_hours: int = Field(48, ge=0, le=8760, description="Hours in which a sender may take back a message.")
+    max_own_reactions: int = Field(3, ge=1, le=20, description="Reactions of one person to a message.")
+    max_reactions: int = Field(20, ge=1, le=100, description="Different reactions to a message.")
+    max_pins: int = Field(50, ge=1, le=200, description="Messages that are pinned in a conversation at once.")
     max_members: int = Field(500, ge=2, le=1024, description="Members that a group may have.")

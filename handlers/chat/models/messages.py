@@ -1,8 +1,8 @@
 """Messages: what a client sends, and what everybody in the conversation gets."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import ConfigDict, Field, StringConstraints, field_validator
+from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from handlers.chat.models.values import (
     MAX_MENTIONS,
@@ -23,6 +23,9 @@ SHOWN_USERS = 100
 MIN_EXPIRY = 30
 MAX_EXPIRY = 28 * 86_400
 
+MIN_OPEN = 5
+MAX_OPEN = 32 * 86_400
+
 PollText = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 
 
@@ -35,6 +38,10 @@ class NewPoll(Input):
     """Whether one person may choose several."""
     anonymous: bool = False
     """Whether nobody learns who chose what."""
+    correct_option: Annotated[int, Field(ge=0, le=11)] | None = None
+    """Makes it a quiz: the place of the right answer, from 0. Nobody is told before the poll is closed."""
+    closes_in: Annotated[int, Field(ge=MIN_OPEN, le=MAX_OPEN)] | None = None
+    """Seconds until nobody can vote any more, up to 32 days."""
 
     @field_validator("options")
     @classmethod
@@ -42,6 +49,15 @@ class NewPoll(Input):
         if len({option.casefold() for option in value}) < len(value):
             raise ValueError("must differ from each other")
         return value
+
+    @model_validator(mode="after")
+    def _quiz(self) -> Self:
+        if self.correct_option is not None:
+            if self.multiple:
+                raise ValueError("a quiz takes one answer")
+            if self.correct_option >= len(self.options):
+                raise ValueError("the correct option must be one of the options")
+        return self
 
 
 class NewMessage(Input):
@@ -100,6 +116,14 @@ class OneReaction(Input):
     operation_id: OperationId | None = None
 
 
+class OwnReactions(Input):
+    """All emojis of the one who asks beside a message, in place of those before; none takes them away."""
+
+    message_id: MessageId
+    emojis: Annotated[list[Emoji], Field(max_length=20)]
+    operation_id: OperationId | None = None
+
+
 class NewVote(Input):
     """What the one who asks chooses in a poll, in place of what he chose before."""
 
@@ -136,6 +160,13 @@ class Poll(Output):
     anonymous: bool
     voters: int
     """People who have voted."""
+    quiz: bool
+    """Whether one of the answers is right."""
+    correct_option: int | None
+    """The place of the right answer of a quiz, from 0, once the poll is closed."""
+    closes_at: Instant | None
+    closed_at: Instant | None
+    """When it was closed: nobody can vote any more."""
 
 
 class Delivered(Output):
@@ -181,7 +212,10 @@ class Message(Output):
     is_reported: bool
     is_deleted: bool
     deleted_at: Instant | None
-    deleted_by: Literal["sender", "admin"] | None
+    deleted_by: Literal["sender", "admin", "peer"] | None
+    """`peer`: the other one of a secret conversation."""
+    pinned_at: Instant | None
+    pinned_by: Id | None
     expires_at: Instant | None
     created_at: Instant
     updated_at: Instant
@@ -201,7 +235,7 @@ class Removed(Output):
     seq: Seq
     """The place of the deletion in the log."""
     target_seq: Seq
-    deleted_by: Literal["sender", "admin"]
+    deleted_by: Literal["sender", "admin", "peer"]
     deleted_at: Instant
 
 

@@ -70,7 +70,9 @@ class Entry(Output):
     """One entry of a log as its reader may see it."""
 
     seq: Seq
-    kind: Literal["message", "edit", "delete", "reaction", "vote", "member", "settings", "noop"]
+    kind: Literal[
+        "message", "edit", "delete", "reaction", "vote", "close", "pin", "unpin", "hide", "member", "settings", "noop"
+    ]
     """`noop` stands for what the reader may not see."""
     sender_id: Id | None
     at: Instant

@@ -11,7 +11,7 @@ from handlers.chat.models.messages import (
     Votes,
 )
 from handlers.chat.routes.base import CHANGES, CHANGING, READING, READS, SAYING, WRITES, routes
-from handlers.chat.service import Chat, EditLimit, NotAPoll, ReactionLimit, WindowClosed
+from handlers.chat.service import Chat, EditLimit, NotAPoll, PollClosed, ReactionLimit, WindowClosed
 from server.actors import Actor
 from server.errors import Gone
 from server.routes import Pending
@@ -88,10 +88,10 @@ async def unreact(chat: Chat, actor: Actor, body: OneReaction) -> Pending[Messag
     event="message:vote",
     needs="chat:write",
     limits=CHANGING,
-    errors=(*CHANGES, NotAPoll),
+    errors=(*CHANGES, NotAPoll, PollClosed),
 )
 async def vote(chat: Chat, actor: Actor, body: NewVote) -> Pending[Message]:
-    """Vote in a poll, in place of your vote before; an empty list takes it back."""
+    """Vote in a poll that is open, in place of your vote before; an empty list takes it back."""
     return await chat.changes.vote(actor, body)
 
 

@@ -8,6 +8,8 @@ from handlers.chat.service.errors import (
     EditLimit,
     GroupFull,
     NotAPoll,
+    PinLimit,
+    PollClosed,
     ReactionLimit,
     WindowClosed,
 )
@@ -20,6 +22,8 @@ __all__ = [
     "EditLimit",
     "GroupFull",
     "NotAPoll",
+    "PinLimit",
+    "PollClosed",
     "ReactionLimit",
     "WindowClosed",
 ]

@@ -6,33 +6,54 @@ from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
-from handlers.chat.body import Body, Unchanged, changed, edited, reacted, reactions_of, tombstone, voted, votes_of
+from handlers.chat.body import (
+    Body,
+    Unchanged,
+    changed,
+    edited,
+    is_closed,
+    reacted,
+    reacted_with,
+    reactions_of,
+    tombstone,
+    voted,
+    votes_of,
+)
 from handlers.chat.events import MessageDeleted, MessageUpdated
-from handlers.chat.models.messages import ChangedMessage, Message, NewVote, OneMessage, OneReaction, Removed
+from handlers.chat.models.messages import (
+    ChangedMessage,
+    Message,
+    NewVote,
+    OneMessage,
+    OneReaction,
+    OwnReactions,
+    Removed,
+)
 from handlers.chat.models.values import message_id, split_message_id
 from handlers.chat.service.access import Access, Enter
 from handlers.chat.service.checks import check_content, refuse
 from handlers.chat.service.desk import Desk, operation
-from handlers.chat.service.errors import EditLimit, NotAPoll, ReactionLimit, WindowClosed
+from handlers.chat.service.errors import EditLimit, NotAPoll, PollClosed, ReactionLimit, WindowClosed
 from handlers.chat.service.people import People
 from handlers.chat.service.state import States
 from handlers.chat.service.views import Eyes
 from handlers.chat.service.wire import message_of
+from handlers.chat.settings import ChatSettings
 from handlers.chat.store import scrubbing
+from handlers.chat.store.pins import unpinning
 from server.actors import Actor
 from server.clock import Clock
 from server.errors import Conflict, Forbidden, Gone, NotFound
 from server.events import Event, Members
 from server.routes import Pending
-from storage.log import Appended, Draft, Entry, Log
+from storage.log import Appended, Draft, Effects, Entry, Log
 
-WINDOW = timedelta(hours=48)
-MAX_EDITS = 20
-MAX_OWN_REACTIONS = 3
-MAX_REACTIONS = 20
 EDITABLE = frozenset({"text", "image", "video", "audio", "file", "location"})
 
 T = TypeVar("T")
+
+Wanted = ChangedMessage | OneMessage | OneReaction | OwnReactions | NewVote
+"""What is asked for a message, perhaps with an id of the operation."""
 
 Rule = Callable[[Entry, Body], Body]
 """From a message (the entry, and its body as the one who changes it sees it) to its new body, or an error."""
@@ -49,17 +70,28 @@ class _Result:
 class Changes:
     """Changes messages in place, each change an entry of its own."""
 
-    def __init__(self, *, access: Enter, desk: Desk, log: Log, states: States, people: People, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        access: Enter,
+        desk: Desk,
+        log: Log,
+        states: States,
+        people: People,
+        clock: Clock,
+        settings: ChatSettings,
+    ) -> None:
         self._access = access
         self._desk = desk
         self._log = log
         self._states = states
         self._people = people
         self._clock = clock
+        self._rules = settings
 
     async def edit(self, actor: Actor, wanted: ChangedMessage) -> Pending[Message]:
         """Change the text of one's own message. Raises NotFound, Forbidden, Gone, WindowClosed, EditLimit, Invalid."""
-        access = await self._enter(wanted.message_id, actor)
+        access = await self.enter(wanted.message_id, actor)
         state, now = access.state, self._clock.now()
         await self._desk.must_be_members(access, wanted.mentioned_user_ids or ())
 
@@ -71,14 +103,14 @@ class Changes:
             mentions = wanted.mentioned_user_ids
             if body["content"] == wanted.content and (mentions is None or mentions == body.get("mentions", [])):
                 raise Unchanged
-            if now - entry.at > WINDOW:
-                raise WindowClosed("A message can be edited for 48 hours.")
-            if body.get("edits", 0) >= MAX_EDITS:
-                raise EditLimit(f"A message can be edited {MAX_EDITS} times.")
+            if now - entry.at > timedelta(hours=self._rules.edit_hours):
+                raise WindowClosed(f"A message can be edited for {self._rules.edit_hours} hours.")
+            if body.get("edits", 0) >= self._rules.max_edits:
+                raise EditLimit(f"A message can be edited {self._rules.max_edits} times.")
             check_content(body["type"], wanted.content)
             return edited(body, wanted.content, mentions, at=now, searchable=not state.record.is_encrypted)
 
-        return await self._submit(actor, access, wanted, "edit", rule)
+        return await self.submit(actor, access, wanted, "edit", rule)
 
     async def delete(self, actor: Actor, wanted: OneMessage) -> Pending[Removed]:
         """Take a message back for everybody. Raises NotFound, Forbidden, WindowClosed."""
@@ -89,12 +121,13 @@ class Changes:
 
         def rule(entry: Entry, body: Body) -> Body:
             own = entry.sender == actor.user_id
-            admin = self._states.latest(access.state).manages(actor.user_id)
-            if not own and not admin:
+            state = self._states.latest(access.state)
+            admin, secret = state.manages(actor.user_id), state.record.is_encrypted and state.record.pair is not None
+            if not own and not admin and not secret:
                 raise Forbidden("Only your own messages can be deleted, or any of them by the group's admins.")
-            if not admin and now - entry.at > WINDOW:
-                raise WindowClosed("A message can be deleted for 48 hours.")
-            return tombstone(body, "sender" if own else "admin", at=now)
+            if not admin and not secret and now - entry.at > timedelta(hours=self._rules.delete_hours):
+                raise WindowClosed(f"A message can be deleted for {self._rules.delete_hours} hours.")
+            return tombstone(body, "sender" if own else "admin" if admin else "peer", at=now)
 
         draft = Draft(
             conversation=conversation_id,
@@ -105,7 +138,7 @@ class Changes:
             target=seq,
             change=self._change(access, rule, result, deleting=True),
             uncount=True,
-            effects=lambda own: [scrubbing(conversation_id, seq, own)],
+            effects=lambda own: [scrubbing(conversation_id, seq, own), unpinning(conversation_id, seq)],
             guard=self._desk.guard(access),
             known=access.state.seq,
         )
@@ -121,31 +154,52 @@ class Changes:
 
     async def react(self, actor: Actor, wanted: OneReaction, *, on: bool) -> Pending[Message]:
         """Put an emoji beside a message, or take it away. Raises NotFound, Gone, ReactionLimit."""
-        access = await self._enter(wanted.message_id, actor)
+        access = await self.enter(wanted.message_id, actor)
         now = self._clock.now()
 
         def rule(_: Entry, body: Body) -> Body:
             own = reactions_of(body, actor.user_id)
             if (wanted.emoji in own) is on:
                 raise Unchanged
-            if on and len(own) >= MAX_OWN_REACTIONS:
-                raise ReactionLimit(f"You have {MAX_OWN_REACTIONS} reactions here: take one away first.")
-            known = {one["emoji"] for one in body.get("reactions", ())}
-            if on and wanted.emoji not in known and len(known) >= MAX_REACTIONS:
-                raise ReactionLimit(f"This message has {MAX_REACTIONS} different reactions: use one of them.")
-            return reacted(body, wanted.emoji, actor.user_id, on=on, at=now)
+            result = reacted(body, wanted.emoji, actor.user_id, on=on, at=now)
+            if on:
+                self._check_reactions(result, actor.user_id)
+            return result
 
-        return await self._submit(actor, access, wanted, "reaction", rule)
+        return await self.submit(actor, access, wanted, "reaction", rule)
+
+    async def set_reactions(self, actor: Actor, wanted: OwnReactions) -> Pending[Message]:
+        """Put exactly these emojis beside a message. Raises NotFound, Gone, ReactionLimit."""
+        access = await self.enter(wanted.message_id, actor)
+        emojis, now = list(dict.fromkeys(wanted.emojis)), self._clock.now()
+
+        def rule(_: Entry, body: Body) -> Body:
+            if reactions_of(body, actor.user_id) == set(emojis):
+                raise Unchanged
+            result = reacted_with(body, emojis, actor.user_id, at=now)
+            self._check_reactions(result, actor.user_id)
+            return result
+
+        return await self.submit(actor, access, wanted, "reaction", rule)
+
+    def _check_reactions(self, body: Body, user_id: str) -> None:
+        own, most = self._rules.max_own_reactions, self._rules.max_reactions
+        if len(reactions_of(body, user_id)) > own:
+            raise ReactionLimit(f"A message takes {own} reactions of yours: take one away first.")
+        if len(body["reactions"]) > most:
+            raise ReactionLimit(f"A message takes {most} different reactions: use one that is there.")
 
     async def vote(self, actor: Actor, wanted: NewVote) -> Pending[Message]:
         """Vote in a poll. Raises NotFound, Gone, NotAPoll, Invalid."""
-        access = await self._enter(wanted.message_id, actor)
+        access = await self.enter(wanted.message_id, actor)
         options, now = sorted(set(wanted.options)), self._clock.now()
 
         def rule(_: Entry, body: Body) -> Body:
             poll = body.get("poll")
             if poll is None:
                 raise NotAPoll("This message is no poll.")
+            if is_closed(poll, now):
+                raise PollClosed("This poll is closed.")
             if options and options[-1] >= len(poll["options"]):
                 refuse("options", f"this poll has {len(poll['options'])} answers, counted from 0")
             if len(options) > 1 and not poll["multiple"]:
@@ -154,15 +208,20 @@ class Changes:
                 raise Unchanged
             return voted(body, options, actor.user_id, at=now)
 
-        return await self._submit(actor, access, wanted, "vote", rule)
+        return await self.submit(actor, access, wanted, "vote", rule)
 
-    async def _enter(self, wanted: str, actor: Actor) -> Access:
+    async def enter(self, wanted: str, actor: Actor) -> Access:
+        """The way in of somebody who wants to change a message. Raises NotFound."""
         conversation_id, _ = split_message_id(wanted)
         return await self._access(conversation_id, actor, guarded=True)
 
-    async def _submit(
-        self, actor: Actor, access: Access, wanted: ChangedMessage | OneReaction | NewVote, kind: str, rule: Rule
+    async def submit(
+        self, actor: Actor, access: Access, wanted: Wanted, kind: str, rule: Rule, *, effects: Effects | None = None
     ) -> Pending[Message]:
+        """Change a message by a rule, as an entry of this kind; a block between two people may veil the change.
+
+        `effects` commit with it. Those of `unpin` do not when it is veiled: for the other one it is pinned still.
+        """
         conversation_id, seq = split_message_id(wanted.message_id)
         peer = access.state.peer(actor.user_id)
         blocked = peer is not None and await self._people.open_block(actor.user_id, peer)
@@ -175,6 +234,7 @@ class Changes:
             op=operation(wanted.operation_id),
             target=seq,
             change=self._change(access, rule, result, veil=veil),
+            effects=None if veil is not None and kind == "unpin" else effects,
             guard=self._desk.guard(access),
             known=access.state.seq,
         )

@@ -7,7 +7,9 @@ from handlers.chat.service.access import Access, Gate
 from handlers.chat.service.bulletins import Bulletins
 from handlers.chat.service.changes import Changes
 from handlers.chat.service.conversations import Conversations
+from handlers.chat.service.deletions import Deletions
 from handlers.chat.service.desk import Desk
+from handlers.chat.service.editions import Editions
 from handlers.chat.service.fill import Repairs
 from handlers.chat.service.history import History
 from handlers.chat.service.listing import Listing
@@ -15,6 +17,8 @@ from handlers.chat.service.messages import Messages
 from handlers.chat.service.notes import Notes
 from handlers.chat.service.participants import Participants
 from handlers.chat.service.people import People
+from handlers.chat.service.pins import Pins
+from handlers.chat.service.polls import Polls
 from handlers.chat.service.receipts import Receipts
 from handlers.chat.service.search import Finder
 from handlers.chat.service.state import States
@@ -22,7 +26,9 @@ from handlers.chat.service.sync import Resume
 from handlers.chat.service.typists import TypingNotices
 from handlers.chat.service.unread import Unreads
 from handlers.chat.service.views import Views
+from handlers.chat.settings import ChatSettings
 from handlers.chat.store import ConversationStore, MemberStore, MentionStore, SearchStore
+from handlers.chat.store.shelf import Shelf
 from handlers.presence.service import Presence
 from handlers.social.service import Social
 from handlers.users.service import Users
@@ -53,6 +59,8 @@ class Chat:
         publish: Publisher,
         clock: Clock,
         max_members: int,
+        settings: ChatSettings,
+        shelf: Shelf,
     ) -> None:
         self._log = log
         self._members = members
@@ -111,9 +119,23 @@ class Chat:
             used=presence.used,
         )
         self.changes = Changes(
-            access=self.access, desk=self._desk, log=log, states=self._states, people=people, clock=clock
+            access=self.access,
+            desk=self._desk,
+            log=log,
+            states=self._states,
+            people=people,
+            clock=clock,
+            settings=settings,
         )
         self.history = History(access=self.access, log=log, views=views, notes=self._notes)
+        self.deletions = Deletions(access=self.access, desk=self._desk, changes=self.changes)
+        self.editions = Editions(self.history, shelf.editions)
+        self.polls = Polls(
+            self.changes, log=log, states=self._states, desk=self._desk, store=shelf.editions, clock=clock
+        )
+        self.pins = Pins(
+            self.changes, access=self.access, log=log, views=views, store=shelf.pins, clock=clock, settings=settings
+        )
         self.receipts = Receipts(
             access=self.access,
             log=log,

@@ -79,7 +79,7 @@ class Desk:
     def audience(self, state: State, entry: Entry, *, at: int | None = None) -> Members:
         """Everybody who may see an entry; for what is told of it by another one, `at` is the place of that."""
         state = self._states.latest(state)
-        return state.told(entry.seq if at is None else at, state.audience(entry.seq, hidden_from(entry)))
+        return state.told(entry.seq if at is None else at, state.audience(entry.seq, unseen_by(entry)))
 
     async def stop(self) -> None:
         """Wait until everything that was committed is told."""
@@ -108,6 +108,12 @@ def hidden_from(entry: Entry) -> Collection[str]:
     """Members who must not see an entry."""
     hidden: Collection[str] = entry.body.get("hiddenFrom", ())
     return hidden
+
+
+def unseen_by(entry: Entry) -> Collection[str]:
+    """Members who do not see an entry: those who must not, and those who have deleted it for themselves."""
+    gone: Collection[str] = entry.body.get("goneFor", ())
+    return [*hidden_from(entry), *gone] if gone else hidden_from(entry)
 
 
 def operation(operation_id: str | None) -> str | None:

@@ -39,4 +39,16 @@ class NotAPoll(Conflict):
     code = "chat.not_a_poll"
 
 
-ERRORS = (CannotReach, GroupFull, WindowClosed, EditLimit, ReactionLimit, NotAPoll)
+class PollClosed(Conflict):
+    """Nobody can vote in this poll any more."""
+
+    code = "chat.poll_closed"
+
+
+class PinLimit(Conflict):
+    """The conversation has as many pinned messages as it may."""
+
+    code = "chat.pin_limit"
+
+
+ERRORS = (CannotReach, GroupFull, WindowClosed, EditLimit, ReactionLimit, NotAPoll, PollClosed, PinLimit)

@@ -7,7 +7,8 @@ from typing import Any
 from handlers.chat.events import MessageDeleted, MessageNew, MessageUpdated
 from handlers.chat.service.bulletins import bulletin
 from handlers.chat.service.changes import removed_of
-from handlers.chat.service.desk import hidden_from
+from handlers.chat.service.deletions import hidden_event
+from handlers.chat.service.desk import unseen_by
 from handlers.chat.service.state import State, States
 from handlers.chat.service.views import CHANGES
 from handlers.chat.service.wire import message_of
@@ -58,6 +59,8 @@ def event_of(state: State, entry: Entry, target: Entry | None) -> Event[Any] | N
         return bulletin(state, entry)
     if entry.kind == "message":
         return MessageNew(message_of(entry, None), to=_audience(state, entry, entry))
+    if entry.kind == "hide":
+        return hidden_event(state, entry)
     if entry.kind not in CHANGES or target is None or target.kind != "message":
         return None
     audience = _audience(state, target, entry)
@@ -71,4 +74,4 @@ def event_of(state: State, entry: Entry, target: Entry | None) -> Event[Any] | N
 
 
 def _audience(state: State, message: Entry, at: Entry) -> Members:
-    return state.told(at.seq, state.audience(message.seq, hidden_from(message)))
+    return state.told(at.seq, state.audience(message.seq, unseen_by(message)))

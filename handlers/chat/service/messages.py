@@ -10,7 +10,7 @@ from handlers.chat.events import MessageNew
 from handlers.chat.models.messages import Message, NewMessage
 from handlers.chat.service.access import Access, Enter
 from handlers.chat.service.checks import check_new, refuse
-from handlers.chat.service.desk import Desk, hidden_from, place
+from handlers.chat.service.desk import Desk, hidden_from, place, unseen_by
 from handlers.chat.service.notes import Notes
 from handlers.chat.service.people import People
 from handlers.chat.service.wire import message_of
@@ -66,7 +66,7 @@ class Messages:
             sender=actor.user_id,
             device=actor.device_id,
             op=message.client_message_id,
-            body=body_of(message, hidden_from=hidden, searchable=not state.record.is_encrypted),
+            body=body_of(message, hidden_from=hidden, searchable=not state.record.is_encrypted, at=self._clock.now()),
             expires_at=self._expiry(access, message.expires_in),
             countable=hidden is None,
             guard=self._desk.guard(access),
@@ -106,7 +106,7 @@ class Messages:
     async def _must_see(self, access: Access, message_id: str) -> None:
         seq = place(message_id, access.conversation_id)
         entry = await self._log.get(access.conversation_id, seq) if seq >= access.join_seq else None
-        if entry is None or entry.kind != "message" or access.user_id in hidden_from(entry):
+        if entry is None or entry.kind != "message" or access.user_id in unseen_by(entry):
             refuse("replyToMessageId", "there is no such message in this conversation")
 
     def _expiry(self, access: Access, expires_in: int | None) -> datetime | None:

@@ -43,4 +43,7 @@ class Unreads:
             unread |= await self._log.unread(some, not_from=user_id, nor_from=blocked)
         open_ = [position for position in positions if unread[position[0]]]
         mentions = await self._mentions.count(user_id, open_, not_from=[user_id, *blocked], now=self._clock.now())
+        gone = await self._mentions.gone(user_id, open_, not_from=[user_id, *blocked], now=self._clock.now())
+        for one, count in gone.items():
+            unread[one] = max(0, unread[one] - count)
         return {one: Count(unread[one], mentions.get(one, 0)) for one, _ in positions}

@@ -8,7 +8,7 @@ from handlers.chat.models.messages import Delivered, Message, ReadBy
 from handlers.chat.models.reading import Entry as Seen
 from handlers.chat.models.records import MemberRecord
 from handlers.chat.models.values import message_id
-from handlers.chat.service.desk import hidden_from
+from handlers.chat.service.desk import hidden_from, unseen_by
 from handlers.chat.service.people import People
 from handlers.chat.service.state import State
 from handlers.chat.service.wire import change_of, message_of
@@ -18,7 +18,7 @@ from storage.log import Entry, Log
 MOST_SHARED = 100
 """Members of a group in which each sees how far the others have read."""
 
-CHANGES = frozenset({"edit", "delete", "reaction", "vote"})
+CHANGES = frozenset({"edit", "delete", "reaction", "vote", "close", "pin", "unpin", "hide"})
 LOOK_BACK = 20
 """Messages at the end of a conversation that are looked at for one that a member may see."""
 
@@ -32,7 +32,11 @@ class Eyes:
 
     def may_see(self, entry: Entry) -> bool:
         """Whether the entry is for this member at all."""
-        if entry.kind == "noop" or entry.seq < self.join_seq or self.user_id in hidden_from(entry):
+        if entry.kind == "noop" or entry.seq < self.join_seq:
+            return False
+        if entry.kind == "hide":
+            return entry.sender == self.user_id
+        if self.user_id in unseen_by(entry):
             return False
         return entry.kind not in CHANGES or entry.body.get("veil") in {None, self.user_id}
 
@@ -70,7 +74,7 @@ class Views:
         for state, member in pairs:
             eyes = Eyes(user_id, member.join_seq)
             entry = newest.get(state.id)
-            if entry is not None and user_id in hidden_from(entry):
+            if entry is not None and user_id in unseen_by(entry):
                 entry = await self._look_back(entry, eyes)
             if entry is not None and eyes.may_see(entry):
                 found[state.id] = entry
@@ -94,7 +98,7 @@ class Views:
         quiet = set()
         for member in away:
             entry, eyes = newest.get(member.conversation_id), Eyes(user_id, member.join_seq)
-            if entry is not None and user_id in hidden_from(entry):
+            if entry is not None and user_id in unseen_by(entry):
                 entry = await self._look_back(entry, eyes)
             if entry is None or entry.seq <= member.hidden_seq:
                 quiet.add(member.conversation_id)
@@ -125,6 +129,8 @@ class Views:
         if entry.kind not in CHANGES:
             return _entry(entry, data=change_of(entry).model_dump(mode="json", by_alias=True))
         target = targets.get(entry.target or 0)
+        if entry.kind == "hide" and entry.target is not None:
+            return _entry(entry, target=message_id(entry.conversation, entry.target))
         if target is None or not eyes.may_see(target):
             return _noop(entry)
         return _entry(

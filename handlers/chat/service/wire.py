@@ -43,6 +43,8 @@ def message_of(entry: Entry, viewer: str | None) -> Message:
         is_deleted="deletedAt" in body,
         deleted_at=body.get("deletedAt"),
         deleted_by=body.get("deletedBy"),
+        pinned_at=body.get("pinnedAt"),
+        pinned_by=body.get("pinnedBy"),
         expires_at=entry.expires_at,
         created_at=entry.at,
         updated_at=body.get("changedAt", entry.at),
@@ -71,6 +73,10 @@ def poll_of(body: Body) -> Poll | None:
         multiple=poll["multiple"],
         anonymous=poll["anonymous"],
         voters=len({user_id for option in poll["options"] for user_id in option["votes"]}),
+        quiz="correct" in poll,
+        correct_option=poll.get("correct") if "closedAt" in poll else None,
+        closes_at=poll.get("closesAt"),
+        closed_at=poll.get("closedAt"),
     )
 
 

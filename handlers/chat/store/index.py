@@ -15,7 +15,7 @@ from storage.log import COLLECTION, Entry
 from storage.log.entries import binary, decode, prefix
 from storage.mongo import ASCENDING, DESCENDING, Binary, Collection, Document, IndexModel, Int64, UpdateMany
 
-MENTIONS, WORDS, TARGETS = "mentions", "words", "targets"
+MENTIONS, WORDS, TARGETS, GONE, DUE = "mentions", "words", "targets", "gone", "pollsDue"
 
 LOG_INDEXES = (
     IndexModel(
@@ -29,6 +29,16 @@ LOG_INDEXES = (
         partialFilterExpression={"k": "message", "b.words": {"$exists": True}},
     ),
     IndexModel([("c", ASCENDING), ("t", ASCENDING)], name=TARGETS, partialFilterExpression={"t": {"$exists": True}}),
+    IndexModel(
+        [("b.goneFor", ASCENDING), ("c", ASCENDING), ("s", ASCENDING)],
+        name=GONE,
+        partialFilterExpression={"k": "message", "b.goneFor": {"$exists": True}},
+    ),
+    IndexModel(
+        [("b.poll.due", ASCENDING)],
+        name=DUE,
+        partialFilterExpression={"k": "message", "b.poll.due": {"$exists": True}},
+    ),
 )
 
 MAX_COUNTED = 10_000
@@ -66,10 +76,23 @@ class MentionStore:
         counts = {conversation_id: 0 for conversation_id, _ in positions}
         for start in range(0, len(positions), CHUNK):
             where = mentioning(user_id, positions[start : start + CHUNK], not_from=not_from, now=now)
-            rows = await self._collection.find(where, fields={"_id": 0, "c": 1}, limit=MAX_COUNTED, hint=MENTIONS)
-            for row in rows:
-                counts[str(UUID(bytes=row["c"]))] += 1
+            await self._add(where, MENTIONS, counts)
         return counts
+
+    async def gone(
+        self, user_id: str, positions: Sequence[tuple[str, int]], *, not_from: Several[str], now: datetime
+    ) -> dict[str, int]:
+        """How many countable messages after each place the person has deleted for himself."""
+        counts = {conversation_id: 0 for conversation_id, _ in positions}
+        for start in range(0, len(positions), CHUNK):
+            where = deleted_for(user_id, positions[start : start + CHUNK], not_from=not_from, now=now)
+            await self._add(where, GONE, counts)
+        return counts
+
+    async def _add(self, where: Document, index: str, counts: dict[str, int]) -> None:
+        rows = await self._collection.find(where, fields={"_id": 0, "c": 1}, limit=MAX_COUNTED, hint=index)
+        for row in rows:
+            counts[str(UUID(bytes=row["c"]))] += 1
 
 
 def mentioning(
@@ -80,8 +103,24 @@ def mentioning(
         "k": "message",
         "u": {"$nin": sorted(not_from)},
         "n": {"$gt": now},
+        "b.goneFor": {"$ne": user_id},
         "$or": [
             {"b.mentions": user_id, "c": _stored(conversation_id), "s": {"$gt": Int64(seq)}}
+            for conversation_id, seq in positions
+        ],
+    }
+
+
+def deleted_for(
+    user_id: str, positions: Sequence[tuple[str, int]], *, not_from: Several[str], now: datetime
+) -> Document:
+    """The condition of countable messages after each place that the person has deleted for himself."""
+    return {
+        "k": "message",
+        "u": {"$nin": sorted(not_from)},
+        "n": {"$gt": now},
+        "$or": [
+            {"b.goneFor": user_id, "c": _stored(conversation_id), "s": {"$gt": Int64(seq)}}
             for conversation_id, seq in positions
         ],
     }
@@ -128,6 +167,7 @@ def having(
         "c": {"$in": [_stored(one) for one in conversation_ids]},
         "k": "message",
         "b.hiddenFrom": {"$ne": viewer},
+        "b.goneFor": {"$ne": viewer},
         "$and": [{"$or": [{"x": None}, {"x": {"$gt": now}}]}],
     }
     if after is not None:

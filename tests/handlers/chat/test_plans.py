@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from crypto.ids import new_id
-from handlers.chat.store.index import Spot, changing, having, mentioning
+from handlers.chat.store.editions import due, edits_of
+from handlers.chat.store.index import Spot, changing, deleted_for, having, mentioning
 from handlers.chat.store.members import in_large, member_key
+from handlers.chat.store.pins import pinned_in
 from tests.handlers.chat.conftest import People
 from tests.handlers.chat.helpers import direct, say
 from tests.harness.servers import Server
@@ -75,6 +77,15 @@ QUESTIONS: dict[str, tuple[str, dict[str, Any], dict[str, Any], set[str]]] = {
         {"sort": [("at", -1), ("_id", -1)], "hint": "words"},
         {"words"},
     ),
+    "unread messages that one has deleted for oneself": (
+        "log",
+        deleted_for(ME, [(ONE, 5), (OTHER, 9)], not_from=[ME], now=NOW),
+        {"hint": "gone"},
+        {"gone"},
+    ),
+    "polls that are due": ("log", due(NOW), {"sort": [("b.poll.due", 1)], "hint": "pollsDue"}, {"pollsDue"}),
+    "edits of a message": ("log", edits_of(ONE, 5), {"sort": [("s", 1)], "hint": "targets"}, {"targets"}),
+    "pins": ("pins", pinned_in(ONE), {"sort": [("messageSeq", 1)]}, {"message"}),
     "changes of a message": ("log", changing(ONE, 5, before=9), {"hint": "targets"}, {"targets"}),
 }
 

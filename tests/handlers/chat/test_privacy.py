@@ -9,7 +9,7 @@ from tests.handlers.chat.conftest import People
 from tests.handlers.chat.helpers import direct, group, missed, say, shown
 from tests.harness.people import Door, Person, Refusal
 
-PUBLIC = {"chat.create", "chat.list_mine", "chat.search", "chat.sync"}
+PUBLIC = {"chat.create", "chat.delete_many", "chat.list_mine", "chat.search", "chat.sync"}
 """Commands that name no conversation; what they hand out is checked one by one below."""
 
 
@@ -32,6 +32,13 @@ def attempts(conversation: str, text: str, poll: str, other: str) -> dict[str, d
         "chat.vote": {"messageId": poll, "options": [0]},
         "chat.votes": {"messageId": poll},
         "chat.receipts": {"messageId": text},
+        "chat.hide": {"messageId": text},
+        "chat.edits": {"messageId": text},
+        "chat.set_reactions": {"messageId": text, "emojis": ["👍"]},
+        "chat.close_poll": {"messageId": poll},
+        "chat.pin": {"messageId": text},
+        "chat.unpin": {"messageId": text},
+        "chat.pinned": here,
         "chat.read": here | {"upToSeq": 1},
         "chat.delivered": here | {"upToSeq": 1},
         "chat.typing": here | {"isTyping": True},
@@ -87,6 +94,10 @@ async def test_an_ex_member_finds_no_conversation_by_any_command(people: People,
     assert len(await missed(ada, conversation)) == 4
     assert (await door(eve, "chat.list_mine", {}))["conversations"] == []
     assert (await door(eve, "chat.search", {"q": "mine"}))["messages"] == []
+    for for_everyone in (True, False):
+        wanted = {"messageIds": [text["id"]], "forEveryone": for_everyone}
+        answer = await door(eve, "chat.delete_many", wanted)
+        assert (answer["deleted"], [one["code"] for one in answer["refused"]]) == ([], ["not_found"])
     answer = await door(eve, "chat.sync", {"conversations": {conversation: 0}})
     assert (answer["conversations"], answer["joined"], answer["left"]) == ([], [], [conversation])
 

@@ -122,6 +122,10 @@ async def test_a_message_of_every_type_arrives_as_it_was_sent(people: People, ki
             "multiple": True,
             "anonymous": False,
             "voters": 0,
+            "quiz": False,
+            "correctOption": None,
+            "closesAt": None,
+            "closedAt": None,
         }
     assert await listener.next("message:new") == message
 

@@ -1,0 +1,14 @@
+"""What the chat does by the clock of the cluster."""
+
+from datetime import timedelta
+
+from handlers.chat.service import Chat
+from server.jobs import Job
+
+
+async def close_polls(chat: Chat) -> None:
+    """Close the polls whose time is over. Votes are refused from then on in any case."""
+    await chat.polls.close_due()
+
+
+JOBS = (Job("chat.close_polls", timedelta(seconds=5), close_polls),)

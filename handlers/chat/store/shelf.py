@@ -1,0 +1,22 @@
+"""The collections behind what may become of a message, in one hand."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from handlers.chat.store.editions import EditionStore
+from handlers.chat.store.pins import PINS, PinStore
+from storage.log import COLLECTION
+from storage.mongo import Collection
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Their stores."""
+
+    editions: EditionStore
+    pins: PinStore
+
+
+def shelf_of(collection: Callable[[str], Collection]) -> Shelf:
+    """The stores over the collections of these names."""
+    return Shelf(editions=EditionStore(collection(COLLECTION)), pins=PinStore(collection(PINS)))
