@@ -1,6 +1,6 @@
 """What a client may do in the chat, each through both doors."""
 
-from handlers.chat.routes import conversations, messages, reading
+from handlers.chat.routes import conversations, messages, reading, roles
 from handlers.chat.routes.base import routes
 
-__all__ = ["conversations", "messages", "reading", "routes"]
+__all__ = ["conversations", "messages", "reading", "roles", "routes"]

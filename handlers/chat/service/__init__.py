@@ -9,6 +9,8 @@ from handlers.chat.service.errors import (
     GroupFull,
     NotAPoll,
     ReactionLimit,
+    Restricted,
+    SlowDown,
     WindowClosed,
 )
 
@@ -21,5 +23,7 @@ __all__ = [
     "GroupFull",
     "NotAPoll",
     "ReactionLimit",
+    "Restricted",
+    "SlowDown",
     "WindowClosed",
 ]

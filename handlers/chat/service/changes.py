@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
@@ -15,10 +15,11 @@ from handlers.chat.service.checks import check_content, refuse
 from handlers.chat.service.desk import Desk, operation
 from handlers.chat.service.errors import EditLimit, NotAPoll, ReactionLimit, WindowClosed
 from handlers.chat.service.people import People
+from handlers.chat.service.rights import Floor, needed
 from handlers.chat.service.state import States
 from handlers.chat.service.views import Eyes
 from handlers.chat.service.wire import message_of
-from handlers.chat.store import scrubbing
+from handlers.chat.store import Effect, auditing, scrubbing
 from server.actors import Actor
 from server.clock import Clock
 from server.errors import Conflict, Forbidden, Gone, NotFound
@@ -49,17 +50,30 @@ class _Result:
 class Changes:
     """Changes messages in place, each change an entry of its own."""
 
-    def __init__(self, *, access: Enter, desk: Desk, log: Log, states: States, people: People, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        access: Enter,
+        desk: Desk,
+        log: Log,
+        states: States,
+        people: People,
+        floor: Floor,
+        clock: Clock,
+    ) -> None:
         self._access = access
         self._desk = desk
         self._log = log
         self._states = states
         self._people = people
+        self._floor = floor
         self._clock = clock
 
     async def edit(self, actor: Actor, wanted: ChangedMessage) -> Pending[Message]:
         """Change the text of one's own message. Raises NotFound, Forbidden, Gone, WindowClosed, EditLimit, Invalid."""
-        access = await self._enter(wanted.message_id, actor)
+        access = await self._floor.enter(
+            actor, await self._enter(wanted.message_id, actor), needed("text", wanted.content)
+        )
         state, now = access.state, self._clock.now()
         await self._desk.must_be_members(access, wanted.mentioned_user_ids or ())
 
@@ -76,6 +90,7 @@ class Changes:
             if body.get("edits", 0) >= MAX_EDITS:
                 raise EditLimit(f"A message can be edited {MAX_EDITS} times.")
             check_content(body["type"], wanted.content)
+            self._floor.must(self._states.latest(state), actor.user_id, needed("text", wanted.content))
             return edited(body, wanted.content, mentions, at=now, searchable=not state.record.is_encrypted)
 
         return await self._submit(actor, access, wanted, "edit", rule)
@@ -105,7 +120,7 @@ class Changes:
             target=seq,
             change=self._change(access, rule, result, deleting=True),
             uncount=True,
-            effects=lambda own: [scrubbing(conversation_id, seq, own)],
+            effects=lambda own: [scrubbing(conversation_id, seq, own), *self._noting(access, result, own, at=now)],
             guard=self._desk.guard(access),
             known=access.state.seq,
         )
@@ -155,6 +170,14 @@ class Changes:
             return voted(body, options, actor.user_id, at=now)
 
         return await self._submit(actor, access, wanted, "vote", rule)
+
+    def _noting(self, access: Access, result: _Result, seq: int, *, at: datetime) -> list[Effect]:
+        """What an admin deletes of somebody else is noted."""
+        after = result.after
+        if after is None or after.body["deletedBy"] != "admin":
+            return []
+        what = {"action": "deleted", "users": [after.sender]}
+        return [auditing(access.conversation_id, what, seq=seq, by=access.user_id, at=at)]
 
     async def _enter(self, wanted: str, actor: Actor) -> Access:
         conversation_id, _ = split_message_id(wanted)

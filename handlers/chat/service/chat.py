@@ -16,13 +16,15 @@ from handlers.chat.service.notes import Notes
 from handlers.chat.service.participants import Participants
 from handlers.chat.service.people import People
 from handlers.chat.service.receipts import Receipts
+from handlers.chat.service.rights import Floor, Rules
+from handlers.chat.service.roster import Roster
 from handlers.chat.service.search import Finder
 from handlers.chat.service.state import States
 from handlers.chat.service.sync import Resume
 from handlers.chat.service.typists import TypingNotices
 from handlers.chat.service.unread import Unreads
 from handlers.chat.service.views import Views
-from handlers.chat.store import ConversationStore, MemberStore, MentionStore, SearchStore
+from handlers.chat.store import AuditStore, ConversationStore, MemberStore, MentionStore, SearchStore
 from handlers.presence.service import Presence
 from handlers.social.service import Social
 from handlers.users.service import Users
@@ -46,6 +48,7 @@ class Chat:
         members: MemberStore,
         mentions: MentionStore,
         index: SearchStore,
+        audit: AuditStore,
         users: Users,
         social: Social,
         presence: Presence,
@@ -75,10 +78,21 @@ class Chat:
             unreads=unreads,
             views=views,
         )
-        self.participants = Participants(
+        roster = Roster(
             access=self.access,
             desk=self._desk,
             bulletins=bulletins,
+            conversations=conversations,
+            members=members,
+            clock=clock,
+        )
+        floor = Floor(access=self.access, states=self._states, members=members, clock=clock)
+        self.rules = Rules(
+            access=self.access, roster=roster, members=members, listing=self.listing, audit=audit, clock=clock
+        )
+        self.participants = Participants(
+            access=self.access,
+            roster=roster,
             conversations=conversations,
             members=members,
             people=people,
@@ -107,11 +121,12 @@ class Chat:
             log=log,
             people=people,
             notes=self._notes,
+            floor=floor,
             clock=clock,
             used=presence.used,
         )
         self.changes = Changes(
-            access=self.access, desk=self._desk, log=log, states=self._states, people=people, clock=clock
+            access=self.access, desk=self._desk, log=log, states=self._states, people=people, floor=floor, clock=clock
         )
         self.history = History(access=self.access, log=log, views=views, notes=self._notes)
         self.receipts = Receipts(
