@@ -6,11 +6,14 @@ from handlers.chat.routes import routes
 from handlers.chat.service import ERRORS, Chat
 from handlers.chat.settings import ChatSettings
 from handlers.chat.store import (
+    AUDIT,
+    AUDIT_INDEXES,
     CONVERSATION_INDEXES,
     CONVERSATIONS,
     LOG_INDEXES,
     MEMBER_INDEXES,
     MEMBERS,
+    AuditStore,
     ConversationStore,
     MemberStore,
     MentionStore,
@@ -35,6 +38,7 @@ def _build(kit: Kit) -> Chat:
         members=MemberStore(kit.collection(MEMBERS)),
         mentions=MentionStore(entries),
         index=SearchStore(entries),
+        audit=AuditStore(kit.collection(AUDIT)),
         users=kit.service(Users),
         social=kit.service(Social),
         presence=kit.service(Presence),
@@ -63,6 +67,7 @@ manifest = Slice(
     collections=(
         Stored(CONVERSATIONS, Personal(("createdBy",), erase="pseudonymise"), CONVERSATION_INDEXES),
         Stored(MEMBERS, Personal(("userId",), erase="pseudonymise"), MEMBER_INDEXES),
+        Stored(AUDIT, Personal(("by", "users", "promoted"), erase="pseudonymise"), AUDIT_INDEXES),
         Stored(log.COLLECTION, Personal(("u",), erase="pseudonymise"), (*log.indexes(), *LOG_INDEXES)),
         Stored(PINS, Personal(("by",), erase="pseudonymise"), PIN_INDEXES),
     ),

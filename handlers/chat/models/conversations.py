@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from handlers.chat.models.messages import Message
+from handlers.chat.models.rights import Permissions, Right
 from handlers.chat.models.values import ConversationType, HttpsUrl, MessageId, Role, Seq
 from server.models import Id, Input, Instant, Output, Text
 
@@ -86,12 +87,15 @@ class Participant(Output):
     user_id: Id
     role: Role
     joined_at: Instant
+    denied: list[Right]
+    """What the member may not do until `deniedUntil`, or until an admin ends it."""
+    denied_until: Instant | None
 
 
 class Change(Output):
     """What an entry changed in a conversation."""
 
-    action: Literal["created", "added", "removed", "left", "role", "settings"]
+    action: Literal["created", "added", "removed", "left", "role", "settings", "restricted"]
     by: Id
     user_ids: list[Id]
     role: Role | None
@@ -99,6 +103,9 @@ class Change(Output):
     """Who became owner because the one before has left."""
     fields: list[str]
     """Names of the settings that changed."""
+    denied: list[Right]
+    """What these members may not do now."""
+    until: Instant | None
 
 
 class Conversation(Output):
@@ -122,6 +129,10 @@ class Conversation(Output):
     avatar: str | None
     is_encrypted: bool
     allow_invites: bool
+    permissions: Permissions | None
+    """What members may do who are not admins; null in a direct conversation."""
+    slow_mode: int
+    """Seconds between two messages of a member who is not an admin."""
     message_retention: int
     is_active: bool
     is_archived: bool | None = None

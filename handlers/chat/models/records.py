@@ -1,8 +1,10 @@
 """What is stored of a conversation and of its members, beside the log."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from handlers.chat.models.rights import Right
 from handlers.chat.models.values import ConversationType, Role
 
 
@@ -26,6 +28,10 @@ class ConversationRecord:
     allow_invites: bool = False
     message_retention: int = 0
     is_encrypted: bool = False
+    permissions: Mapping[Right, bool] = field(default_factory=dict)
+    """What members may do, where it is not as in a new group; `allow_invites` is the right `invite`."""
+    slow_mode: int = 0
+    """Seconds between two messages of a member."""
     is_active: bool = True
     last_seq: int = 0
     """The last message, as far as noted: a hint for the order of lists, up to a second old."""
@@ -59,6 +65,14 @@ class MemberRecord:
     """Whether the conversation has so many members that it has a channel of its own; exact while `active`."""
     hidden_seq: int = 0
     """The conversation is not listed until its log has a message after this entry."""
+
+    denied: Sequence[Right] = ()
+    """What the member may not do, up to `denied_until` or without an end. It stays when he leaves and comes back."""
+    denied_until: datetime | None = None
+
+    def denies(self, right: Right, now: datetime) -> bool:
+        """Whether this member is refused the right now."""
+        return right in self.denied and (self.denied_until is None or self.denied_until > now)
 
     @property
     def seen_seq(self) -> int:

@@ -11,7 +11,16 @@ from handlers.chat.models.messages import (
     Votes,
 )
 from handlers.chat.routes.base import CHANGES, CHANGING, READING, READS, SAYING, WRITES, routes
-from handlers.chat.service import Chat, EditLimit, NotAPoll, PollClosed, ReactionLimit, WindowClosed
+from handlers.chat.service import (
+    Chat,
+    EditLimit,
+    NotAPoll,
+    PollClosed,
+    ReactionLimit,
+    Restricted,
+    SlowDown,
+    WindowClosed,
+)
 from server.actors import Actor
 from server.errors import Gone
 from server.routes import Pending
@@ -23,7 +32,7 @@ from server.routes import Pending
     needs="chat:write",
     status=201,
     limits=SAYING,
-    errors=(*WRITES, Gone),
+    errors=(*WRITES, Gone, Restricted, SlowDown),
 )
 async def send(chat: Chat, actor: Actor, body: NewMessage) -> Pending[Message]:
     """Say something in a conversation.
@@ -39,7 +48,7 @@ async def send(chat: Chat, actor: Actor, body: NewMessage) -> Pending[Message]:
     event="message:edit",
     needs="chat:write",
     limits=CHANGING,
-    errors=(*CHANGES, WindowClosed, EditLimit),
+    errors=(*CHANGES, WindowClosed, EditLimit, Restricted),
 )
 async def edit(chat: Chat, actor: Actor, body: ChangedMessage) -> Pending[Message]:
     """Change the text of your message, within 48 hours and up to 20 times."""

@@ -11,6 +11,8 @@ from handlers.chat.service.errors import (
     PinLimit,
     PollClosed,
     ReactionLimit,
+    Restricted,
+    SlowDown,
     WindowClosed,
 )
 
@@ -25,5 +27,7 @@ __all__ = [
     "PinLimit",
     "PollClosed",
     "ReactionLimit",
+    "Restricted",
+    "SlowDown",
     "WindowClosed",
 ]

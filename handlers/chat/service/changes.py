@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
@@ -35,11 +35,12 @@ from handlers.chat.service.checks import check_content, refuse
 from handlers.chat.service.desk import Desk, operation
 from handlers.chat.service.errors import EditLimit, NotAPoll, PollClosed, ReactionLimit, WindowClosed
 from handlers.chat.service.people import People
+from handlers.chat.service.rights import Floor, needed
 from handlers.chat.service.state import States
 from handlers.chat.service.views import Eyes
 from handlers.chat.service.wire import message_of
 from handlers.chat.settings import ChatSettings
-from handlers.chat.store import scrubbing
+from handlers.chat.store import Effect, auditing, scrubbing
 from handlers.chat.store.pins import unpinning
 from server.actors import Actor
 from server.clock import Clock
@@ -78,6 +79,7 @@ class Changes:
         log: Log,
         states: States,
         people: People,
+        floor: Floor,
         clock: Clock,
         settings: ChatSettings,
     ) -> None:
@@ -86,12 +88,15 @@ class Changes:
         self._log = log
         self._states = states
         self._people = people
+        self._floor = floor
         self._clock = clock
         self._rules = settings
 
     async def edit(self, actor: Actor, wanted: ChangedMessage) -> Pending[Message]:
         """Change the text of one's own message. Raises NotFound, Forbidden, Gone, WindowClosed, EditLimit, Invalid."""
-        access = await self.enter(wanted.message_id, actor)
+        access = await self._floor.enter(
+            actor, await self.enter(wanted.message_id, actor), needed("text", wanted.content)
+        )
         state, now = access.state, self._clock.now()
         await self._desk.must_be_members(access, wanted.mentioned_user_ids or ())
 
@@ -108,6 +113,7 @@ class Changes:
             if body.get("edits", 0) >= self._rules.max_edits:
                 raise EditLimit(f"A message can be edited {self._rules.max_edits} times.")
             check_content(body["type"], wanted.content)
+            self._floor.must(self._states.latest(state), actor.user_id, needed("text", wanted.content))
             return edited(body, wanted.content, mentions, at=now, searchable=not state.record.is_encrypted)
 
         return await self.submit(actor, access, wanted, "edit", rule)
@@ -138,7 +144,11 @@ class Changes:
             target=seq,
             change=self._change(access, rule, result, deleting=True),
             uncount=True,
-            effects=lambda own: [scrubbing(conversation_id, seq, own), unpinning(conversation_id, seq)],
+            effects=lambda own: [
+                scrubbing(conversation_id, seq, own),
+                unpinning(conversation_id, seq),
+                *self._noting(access, result, own, at=now),
+            ],
             guard=self._desk.guard(access),
             known=access.state.seq,
         )
@@ -209,6 +219,14 @@ class Changes:
             return voted(body, options, actor.user_id, at=now)
 
         return await self.submit(actor, access, wanted, "vote", rule)
+
+    def _noting(self, access: Access, result: _Result, seq: int, *, at: datetime) -> list[Effect]:
+        """What an admin deletes of somebody else is noted."""
+        after = result.after
+        if after is None or after.body["deletedBy"] != "admin":
+            return []
+        what = {"action": "deleted", "users": [after.sender]}
+        return [auditing(access.conversation_id, what, seq=seq, by=access.user_id, at=at)]
 
     async def enter(self, wanted: str, actor: Actor) -> Access:
         """The way in of somebody who wants to change a message. Raises NotFound."""

@@ -20,6 +20,8 @@ from handlers.chat.service.people import People
 from handlers.chat.service.pins import Pins
 from handlers.chat.service.polls import Polls
 from handlers.chat.service.receipts import Receipts
+from handlers.chat.service.rights import Floor, Rules
+from handlers.chat.service.roster import Roster
 from handlers.chat.service.search import Finder
 from handlers.chat.service.state import States
 from handlers.chat.service.sync import Resume
@@ -27,7 +29,7 @@ from handlers.chat.service.typists import TypingNotices
 from handlers.chat.service.unread import Unreads
 from handlers.chat.service.views import Views
 from handlers.chat.settings import ChatSettings
-from handlers.chat.store import ConversationStore, MemberStore, MentionStore, SearchStore
+from handlers.chat.store import AuditStore, ConversationStore, MemberStore, MentionStore, SearchStore
 from handlers.chat.store.shelf import Shelf
 from handlers.presence.service import Presence
 from handlers.social.service import Social
@@ -52,6 +54,7 @@ class Chat:
         members: MemberStore,
         mentions: MentionStore,
         index: SearchStore,
+        audit: AuditStore,
         users: Users,
         social: Social,
         presence: Presence,
@@ -83,10 +86,21 @@ class Chat:
             unreads=unreads,
             views=views,
         )
-        self.participants = Participants(
+        roster = Roster(
             access=self.access,
             desk=self._desk,
             bulletins=bulletins,
+            conversations=conversations,
+            members=members,
+            clock=clock,
+        )
+        floor = Floor(access=self.access, states=self._states, members=members, clock=clock)
+        self.rules = Rules(
+            access=self.access, roster=roster, members=members, listing=self.listing, audit=audit, clock=clock
+        )
+        self.participants = Participants(
+            access=self.access,
+            roster=roster,
             conversations=conversations,
             members=members,
             people=people,
@@ -115,6 +129,7 @@ class Chat:
             log=log,
             people=people,
             notes=self._notes,
+            floor=floor,
             clock=clock,
             used=presence.used,
         )
@@ -124,6 +139,7 @@ class Chat:
             log=log,
             states=self._states,
             people=people,
+            floor=floor,
             clock=clock,
             settings=settings,
         )
@@ -134,7 +150,14 @@ class Chat:
             self.changes, log=log, states=self._states, desk=self._desk, store=shelf.editions, clock=clock
         )
         self.pins = Pins(
-            self.changes, access=self.access, log=log, views=views, store=shelf.pins, clock=clock, settings=settings
+            self.changes,
+            access=self.access,
+            log=log,
+            views=views,
+            floor=floor,
+            store=shelf.pins,
+            clock=clock,
+            settings=settings,
         )
         self.receipts = Receipts(
             access=self.access,

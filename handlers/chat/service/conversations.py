@@ -23,7 +23,7 @@ from handlers.chat.service.listing import Listing
 from handlers.chat.service.participants import Participants
 from handlers.chat.service.people import People
 from handlers.chat.service.state import State
-from handlers.chat.store import ConversationStore, Effect, MemberStore
+from handlers.chat.store import ConversationStore, Effect, MemberStore, auditing
 from server.actors import Actor
 from server.clock import Clock
 from server.errors import Forbidden, NotFound, Unavailable
@@ -33,6 +33,8 @@ from storage.log import Draft, Log, Refused
 from storage.numbers import Numbers
 
 OF_GROUPS = ("name", "description", "avatar", "allow_invites")
+INFO = frozenset({"name", "description", "avatar"})
+"""What members change who have the right `changeInfo`."""
 SETTINGS = (*OF_GROUPS, "message_retention")
 
 
@@ -168,7 +170,9 @@ class Conversations:
             if state.record.type == "direct":
                 if any(name in OF_GROUPS for name in given):
                     raise Forbidden("A direct conversation has no name, description, picture or invitations.")
-            elif not state.manages(actor.user_id):
+            elif not (set(given) <= INFO and state.may(actor.user_id, "changeInfo", self._clock.now())) and (
+                not state.manages(actor.user_id)
+            ):
                 raise Forbidden("Only the group's admins can do this.")
 
         may(access.state)
@@ -177,13 +181,21 @@ class Conversations:
         if not changes:
             return
         now = self._clock.now()
+        body = {"action": "settings", "fields": sorted(wire_name(ChangedConversation, name) for name in changes)}
+
+        def effects(seq: int) -> list[Effect]:
+            changing = self._conversations.changing(record.id, changes, seq=seq, at=now)
+            if record.type == "direct":
+                return [changing]
+            return [changing, auditing(record.id, body, seq=seq, by=actor.user_id, at=now)]
+
         draft = Draft(
             conversation=record.id,
             kind="settings",
             sender=actor.user_id,
             device=actor.device_id,
-            body={"action": "settings", "fields": sorted(wire_name(ChangedConversation, name) for name in changes)},
-            effects=lambda seq: [self._conversations.changing(record.id, changes, seq=seq, at=now)],
+            body=dict(body),
+            effects=effects,
             guard=self._desk.guard(access, may),
             known=access.state.seq,
         )

@@ -1,6 +1,6 @@
 """What the chat refuses, beside the errors that all slices share."""
 
-from server.errors import Conflict, Forbidden
+from server.errors import Conflict, Forbidden, RateLimited
 
 
 class CannotReach(Forbidden):
@@ -51,4 +51,27 @@ class PinLimit(Conflict):
     code = "chat.pin_limit"
 
 
-ERRORS = (CannotReach, GroupFull, WindowClosed, EditLimit, ReactionLimit, NotAPoll, PollClosed, PinLimit)
+class Restricted(Forbidden):
+    """The group's admins do not let this member do this."""
+
+    code = "chat.restricted"
+
+
+class SlowDown(RateLimited):
+    """The group is in slow mode, and this member has just written."""
+
+    code = "chat.slow_mode"
+
+
+ERRORS = (
+    CannotReach,
+    GroupFull,
+    WindowClosed,
+    EditLimit,
+    ReactionLimit,
+    NotAPoll,
+    PollClosed,
+    PinLimit,
+    Restricted,
+    SlowDown,
+)

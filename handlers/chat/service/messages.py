@@ -13,6 +13,7 @@ from handlers.chat.service.checks import check_new, refuse
 from handlers.chat.service.desk import Desk, hidden_from, place, unseen_by
 from handlers.chat.service.notes import Notes
 from handlers.chat.service.people import People
+from handlers.chat.service.rights import Floor, rights_for
 from handlers.chat.service.wire import message_of
 from handlers.chat.store import Mark
 from server.actors import Actor
@@ -35,6 +36,7 @@ class Messages:
         log: Log,
         people: People,
         notes: Notes,
+        floor: Floor,
         clock: Clock,
         used: Callable[[Actor], None],
     ) -> None:
@@ -43,13 +45,15 @@ class Messages:
         self._log = log
         self._people = people
         self._notes = notes
+        self._floor = floor
         self._clock = clock
         self._used = used
 
     async def send(self, actor: Actor, message: NewMessage) -> Pending[Message]:
         """Say something. What is pending is the message, once it is safe and told.
 
-        Raises Invalid, NotFound (not a member), Forbidden (the sender blocks the other), Overloaded and Unavailable;
+        Raises Invalid, NotFound (not a member), Forbidden (the sender blocks the other), Restricted,
+        SlowDown, Overloaded and Unavailable;
         the result raises also Gone (sent before, and disappeared).
         """
         check_new(message)
@@ -60,6 +64,7 @@ class Messages:
         if message.reply_to_message_id is not None:
             await self._must_see(access, message.reply_to_message_id)
         hidden = await self._hidden(access)
+        guard = await self._floor.take(actor, access, rights_for(message), op=message.client_message_id)
         draft = Draft(
             conversation=state.id,
             kind="message",
@@ -69,7 +74,7 @@ class Messages:
             body=body_of(message, hidden_from=hidden, searchable=not state.record.is_encrypted, at=self._clock.now()),
             expires_at=self._expiry(access, message.expires_in),
             countable=hidden is None,
-            guard=self._desk.guard(access),
+            guard=guard,
             known=state.seq,
         )
 

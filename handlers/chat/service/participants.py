@@ -1,43 +1,20 @@
 """Who is in a group: adding, removing, leaving, and roles."""
 
-from collections.abc import Callable, Sequence
-
 from handlers.chat.models.conversations import ChangedParticipant, MyConversation, NewParticipants, OneParticipant
 from handlers.chat.models.values import Role
 from handlers.chat.service.access import Access, Enter
-from handlers.chat.service.bulletins import Bulletins
-from handlers.chat.service.desk import Desk
 from handlers.chat.service.errors import GroupFull
 from handlers.chat.service.listing import Listing
 from handlers.chat.service.people import People
+from handlers.chat.service.rights import may_invite
+from handlers.chat.service.roster import Plan, Roster
 from handlers.chat.service.state import State
 from handlers.chat.service.wire import by_age
 from handlers.chat.store import ConversationStore, Effect, MemberStore
 from server.actors import Actor
 from server.clock import Clock
-from server.errors import Conflict, Forbidden, NotFound, Unavailable
+from server.errors import Conflict, Forbidden, NotFound
 from server.hub.channels import FEW
-from storage.log import Draft, Entry
-
-ATTEMPTS = 8
-"""How often a change is planned anew because somebody else changed the group first."""
-
-
-class Moved(Exception):
-    """The group is no longer as it was when the change was planned."""
-
-
-class Plan:
-    """What shall become of a group's members: the entry's body, the writes that go with it, how many there are then."""
-
-    def __init__(self, body: dict[str, object], effects: Callable[[int], list[Effect]], *, size: int) -> None:
-        self.body = body
-        self.effects = effects
-        self.size = size
-
-
-Planner = Callable[[Access], Plan | None]
-"""From the group as it is to a plan; None when there is nothing to do. What it raises refuses the change."""
 
 
 class Participants:
@@ -47,8 +24,7 @@ class Participants:
         self,
         *,
         access: Enter,
-        desk: Desk,
-        bulletins: Bulletins,
+        roster: Roster,
         conversations: ConversationStore,
         members: MemberStore,
         people: People,
@@ -57,8 +33,7 @@ class Participants:
         max_members: int,
     ) -> None:
         self._access = access
-        self._desk = desk
-        self._bulletins = bulletins
+        self._roster = roster
         self._conversations = conversations
         self._members = members
         self._people = people
@@ -69,12 +44,12 @@ class Participants:
     async def add(self, actor: Actor, wanted: NewParticipants) -> MyConversation:
         """Add people. Raises NotFound, Forbidden, CannotReach, GroupFull."""
         access = await self._access(wanted.conversation_id, actor)
-        self._may_invite(access)
+        may_invite(access, self._clock.now())
         strangers = {one for one in wanted.user_ids if one not in access.state.members}
         await self._people.must_reach(actor.user_id, strangers, field="userIds")
 
         def plan(access: Access) -> Plan | None:
-            self._may_invite(access)
+            may_invite(access, self._clock.now())
             state = access.state
             added = sorted(strangers - state.members.keys())
             if not added:
@@ -89,7 +64,7 @@ class Participants:
                 size=size,
             )
 
-        await self._change(actor, wanted.conversation_id, plan)
+        await self._roster.change(actor, wanted.conversation_id, plan)
         return await self._listing.one(actor, wanted.conversation_id)
 
     async def remove(self, actor: Actor, who: OneParticipant) -> None:
@@ -109,7 +84,7 @@ class Participants:
                 raise Forbidden("Only the owner can remove an admin.")
             return self._departure(state, who.user_id, action="left" if leaving else "removed")
 
-        await self._change(actor, who.conversation_id, plan)
+        await self._roster.change(actor, who.conversation_id, plan)
 
     async def change_role(self, actor: Actor, wanted: ChangedParticipant) -> MyConversation:
         """Give a member another role. Raises NotFound, Forbidden, Conflict."""
@@ -133,7 +108,7 @@ class Participants:
                 size=len(state.members),
             )
 
-        await self._change(actor, wanted.conversation_id, plan)
+        await self._roster.change(actor, wanted.conversation_id, plan)
         return await self._listing.one(actor, wanted.conversation_id)
 
     async def forget(self, user_id: str) -> None:
@@ -144,13 +119,6 @@ class Participants:
             record = await self._conversations.get(member.conversation_id)
             if record is not None and record.type != "direct":
                 await self.remove(actor, OneParticipant(conversation_id=record.id, user_id=user_id))
-
-    def _may_invite(self, access: Access) -> None:
-        record = access.state.record
-        if record.type == "direct":
-            raise Forbidden("A direct conversation has two people: make a group.")
-        if not record.allow_invites:
-            access.must_manage()
 
     def _departure(self, state: State, user_id: str, *, action: str) -> Plan:
         """The plan by which a member goes, and a new owner comes if it was the owner."""
@@ -168,42 +136,3 @@ class Participants:
             return writes
 
         return Plan(body, effects, size=len(rest))
-
-    async def _change(self, actor: Actor, conversation_id: str, planner: Planner) -> None:
-        """Plan and append, until nobody has changed the group between the two."""
-        for _ in range(ATTEMPTS):
-            access = await self._access(conversation_id, actor)
-            plan = planner(access)
-            if plan is None:
-                return
-            try:
-                await self._desk.submit(self._draft(actor, access.state, plan), self._bulletins.tell)
-            except Moved:
-                continue
-            return
-        raise Unavailable("This group is changing too fast: try again in a moment.", retry_after_ms=500)
-
-    def _draft(self, actor: Actor, state: State, plan: Plan) -> Draft:
-        at = self._clock.now()
-        gone = plan.body.get("action") in {"removed", "left"} and len(state.members) == 1
-        values = {"is_active": False} if gone else {}
-
-        def effects(seq: int) -> list[Effect]:
-            crossed = (len(state.members) > FEW) != (plan.size > FEW)
-            sizing = [self._members.sizing(state.id, large=plan.size > FEW)] if crossed else []
-            return [*plan.effects(seq), *sizing, self._conversations.changing(state.id, values, seq=seq, at=at)]
-
-        return Draft(
-            conversation=state.id,
-            kind="member",
-            sender=actor.user_id,
-            device=actor.device_id,
-            body=dict(plan.body),
-            effects=effects,
-            guard=_as_planned,
-            known=state.seq,
-        )
-
-
-async def _as_planned(_: Sequence[Entry]) -> None:
-    raise Moved

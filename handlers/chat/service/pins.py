@@ -7,6 +7,7 @@ from handlers.chat.models.values import split_message_id
 from handlers.chat.service.access import Access, Enter
 from handlers.chat.service.changes import Changes
 from handlers.chat.service.errors import PinLimit
+from handlers.chat.service.rights import Floor
 from handlers.chat.service.views import Eyes, Views
 from handlers.chat.settings import ChatSettings
 from handlers.chat.store import Effect
@@ -30,6 +31,7 @@ class Pins:
         access: Enter,
         log: Log,
         views: Views,
+        floor: Floor,
         store: PinStore,
         clock: Clock,
         settings: ChatSettings,
@@ -38,13 +40,14 @@ class Pins:
         self._access = access
         self._log = log
         self._views = views
+        self._floor = floor
         self._store = store
         self._clock = clock
         self._most = settings.max_pins
 
     async def pin(self, actor: Actor, wanted: OneMessage) -> Message:
-        """Pin a message. Raises NotFound, Gone, PinLimit."""
-        access = await self._changes.enter(wanted.message_id, actor)
+        """Pin a message. Raises NotFound, Restricted, Gone, PinLimit."""
+        access = await self._floor.enter(actor, await self._changes.enter(wanted.message_id, actor), ["pin"])
         conversation_id, seq = split_message_id(wanted.message_id)
         now = self._clock.now()
 
@@ -63,8 +66,8 @@ class Pins:
         raise Unavailable("Many pin here at once: try again in a moment.", retry_after_ms=500)
 
     async def unpin(self, actor: Actor, wanted: OneMessage) -> Message:
-        """Take a pin out. Raises NotFound, Gone."""
-        access = await self._changes.enter(wanted.message_id, actor)
+        """Take a pin out. Raises NotFound, Restricted, Gone."""
+        access = await self._floor.enter(actor, await self._changes.enter(wanted.message_id, actor), ["pin"])
         conversation_id, seq = split_message_id(wanted.message_id)
         now = self._clock.now()
 

@@ -10,9 +10,11 @@ from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from contextvars import Context
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property, partial
 
 from handlers.chat.models.records import ConversationRecord, MemberRecord
+from handlers.chat.models.rights import MEMBERS_MAY, Right
 from handlers.chat.models.values import Role
 from handlers.chat.store import ConversationStore, MemberStore
 from server.errors import Unavailable
@@ -76,6 +78,20 @@ class State:
     def manages(self, user_id: str) -> bool:
         """Whether the member is the owner or an admin of a group."""
         return self.record.type != "direct" and self.role(user_id) in {"owner", "admin"}
+
+    @property
+    def permissions(self) -> dict[Right, bool]:
+        """What members of the group may do who are not admins."""
+        return MEMBERS_MAY | dict(self.record.permissions) | {"invite": self.record.allow_invites}
+
+    def may(self, user_id: str, right: Right, now: datetime) -> bool:
+        """Whether the member may do this. In a direct conversation nothing is refused by rule."""
+        if self.record.type == "direct" or self.manages(user_id):
+            return True
+        member = self.members.get(user_id)
+        if member is None or member.denies(right, now):
+            return False
+        return self.permissions[right]
 
     def peer(self, user_id: str) -> str | None:
         """The other one in a direct conversation; None in a group."""

@@ -7,6 +7,7 @@ from handlers.chat.body import Body, seen_by
 from handlers.chat.models.conversations import Change, Conversation, Participant
 from handlers.chat.models.messages import SHOWN_USERS, Message, Poll, PollOption, Reaction
 from handlers.chat.models.records import ConversationRecord, MemberRecord
+from handlers.chat.models.rights import Permissions
 from handlers.chat.models.values import Location, Media, message_id
 from handlers.chat.service.state import State
 from storage.log import Entry
@@ -101,6 +102,8 @@ def conversation_fields(state: State) -> dict[str, Any]:
         "avatar": record.avatar,
         "is_encrypted": record.is_encrypted,
         "allow_invites": record.allow_invites,
+        "permissions": Permissions.model_validate(state.permissions) if group else None,
+        "slow_mode": record.slow_mode,
         "message_retention": record.message_retention,
         "is_active": record.is_active,
         "last_message_at": record.last_message_at,
@@ -123,7 +126,13 @@ def by_age(members: Iterable[MemberRecord]) -> list[MemberRecord]:
 def participants_of(state: State) -> list[Participant]:
     """The members with their roles."""
     return [
-        Participant(user_id=member.user_id, role=member.role, joined_at=member.joined_at)
+        Participant(
+            user_id=member.user_id,
+            role=member.role,
+            joined_at=member.joined_at,
+            denied=list(member.denied),
+            denied_until=member.denied_until,
+        )
         for member in by_age(state.members.values())
     ]
 
@@ -138,4 +147,6 @@ def change_of(entry: Entry) -> Change:
         role=body.get("role"),
         promoted=body.get("promoted"),
         fields=body.get("fields", []),
+        denied=body.get("denied", []),
+        until=body.get("until"),
     )

@@ -1,5 +1,6 @@
 """The collections of the chat. Private to the slice."""
 
+from handlers.chat.store.audit import AUDIT, AUDIT_INDEXES, AuditStore, auditing
 from handlers.chat.store.conversations import (
     CONVERSATION_INDEXES,
     CONVERSATIONS,
@@ -11,12 +12,15 @@ from handlers.chat.store.index import LOG_INDEXES, MentionStore, SearchStore, Sp
 from handlers.chat.store.members import MEMBER_INDEXES, MEMBERS, Mark, MemberStore
 
 __all__ = [
+    "AUDIT",
+    "AUDIT_INDEXES",
     "CONVERSATIONS",
     "CONVERSATION_INDEXES",
     "LOG_INDEXES",
     "MEMBERS",
     "MEMBER_INDEXES",
     "Activity",
+    "AuditStore",
     "ConversationStore",
     "Effect",
     "Mark",
@@ -24,5 +28,6 @@ __all__ = [
     "MentionStore",
     "SearchStore",
     "Spot",
+    "auditing",
     "scrubbing",
 ]

@@ -1,9 +1,9 @@
 """Named questions to the collection of members: who is in which conversation, and how far he has read."""
 
 from collections.abc import Collection as Several
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic.alias_generators import to_camel
@@ -33,6 +33,8 @@ MEMBER_INDEXES = (
 )
 
 _FIELDS = {field.name: to_camel(field.name) for field in fields(MemberRecord)}
+_STAYING = frozenset({"denied", "denied_until"})
+"""What leaving and coming back does not end."""
 
 
 def member_key(conversation_id: str, user_id: str) -> str:
@@ -130,7 +132,7 @@ class MemberStore:
                 shown_delivered_seq=seq,
                 large=large,
             )
-            document = {stored: getattr(fresh, name) for name, stored in _FIELDS.items()}
+            document = {stored: getattr(fresh, name) for name, stored in _FIELDS.items() if name not in _STAYING}
             key = {"_id": member_key(conversation_id, user_id)}
             writes.append((MEMBERS, UpdateOne(key, {"$set": document}, upsert=True)))
         return writes
@@ -150,6 +152,28 @@ class MemberStore:
             (MEMBERS, UpdateOne({"_id": member_key(conversation_id, user_id)}, {"$set": {"role": role}}))
             for user_id, role in roles.items()
         ]
+
+    def restricting(self, conversation_id: str, user_id: str, denied: Sequence[str], until: datetime | None) -> Effect:
+        """The write that sets what a member may not do."""
+        values = {"denied": list(denied), "deniedUntil": until}
+        return MEMBERS, UpdateOne({"_id": member_key(conversation_id, user_id)}, {"$set": values})
+
+    async def take_turn(
+        self, conversation_id: str, user_id: str, turn: str, *, now: datetime, span: timedelta
+    ) -> datetime | None:
+        """Take a member's turn to speak, in one step for all processes. None: it is his, now or since an earlier try.
+
+        Otherwise the time of his last turn, which was less than `span` ago.
+        """
+        key = {"_id": member_key(conversation_id, user_id)}
+        free = {"$or": [{"turnAt": None}, {"turnAt": {"$lte": now - span}}]}
+        if await self._collection.update_one(key | free, {"$set": {"turnAt": now, "turn": turn}}):
+            return None
+        found = await self._collection.find_one(key, fields={"turnAt": 1, "turn": 1})
+        if found is None or found.get("turn") == turn:
+            return None
+        last: datetime = found["turnAt"]
+        return last
 
     async def prefer(
         self,

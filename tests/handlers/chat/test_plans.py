@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from crypto.ids import new_id
+from handlers.chat.store.audit import acts
 from handlers.chat.store.editions import due, edits_of
 from handlers.chat.store.index import Spot, changing, deleted_for, having, mentioning
 from handlers.chat.store.members import in_large, member_key
@@ -59,6 +60,7 @@ QUESTIONS: dict[str, tuple[str, dict[str, Any], dict[str, Any], set[str]]] = {
         {"projection": {"_id": 0, "userId": 1, "conversationId": 1}, "hint": "large"},
         {"large"},
     ),
+    "what was done to a group": ("chat_audit", acts(ONE, 9), {"sort": [("seq", -1)]}, {"acts"}),
     "mentions": (
         "log",
         mentioning(ME, [(ONE, 5), (OTHER, 9)], not_from=[ME], now=NOW),
