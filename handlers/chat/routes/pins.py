@@ -4,7 +4,7 @@ from handlers.chat.models.conversations import OneConversation
 from handlers.chat.models.messages import Message, OneMessage
 from handlers.chat.models.pins import Pinned
 from handlers.chat.routes.base import CHANGES, CHANGING, READING, READS, routes
-from handlers.chat.service import Chat, PinLimit
+from handlers.chat.service import Chat, PinLimit, Restricted
 from server.actors import Actor
 
 
@@ -14,7 +14,7 @@ from server.actors import Actor
     needs="chat:write",
     status=200,
     limits=CHANGING,
-    errors=(*CHANGES, PinLimit),
+    errors=(*CHANGES, Restricted, PinLimit),
 )
 async def pin(chat: Chat, actor: Actor, body: OneMessage) -> Message:
     """Pin a message for everybody in the conversation: up to 50 at once. All hear it as `message:updated`."""
@@ -27,7 +27,7 @@ async def pin(chat: Chat, actor: Actor, body: OneMessage) -> Message:
     needs="chat:write",
     status=200,
     limits=CHANGING,
-    errors=CHANGES,
+    errors=(*CHANGES, Restricted),
 )
 async def unpin(chat: Chat, actor: Actor, body: OneMessage) -> Message:
     """Take a pin out."""
