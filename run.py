@@ -19,6 +19,7 @@ from handlers.auth.manifest import manifest as auth
 from handlers.chat.manifest import manifest as chat
 from handlers.contacts.manifest import manifest as contacts
 from handlers.media.manifest import manifest as media
+from handlers.notices.manifest import manifest as notices
 from handlers.presence.manifest import manifest as presence
 from handlers.social.manifest import manifest as social
 from handlers.users.manifest import manifest as users
@@ -29,7 +30,7 @@ from server.serving.listening import place
 from server.slices import Slice
 from server.spec import write
 
-CORE: tuple[Slice[Any], ...] = (users, auth, media, social, contacts, presence, chat)
+CORE: tuple[Slice[Any], ...] = (users, auth, media, social, contacts, presence, chat, notices)
 """The slices of every server, each after those whose services it needs."""
 
 WORKERS_HELP = (

@@ -66,6 +66,13 @@ class ContactMatch(Output):
     matched_at: Instant
 
 
+class ContactJoined(ContactMatch):
+    """A contact who can be found now, for the one who waited for it."""
+
+    owner_id: Id
+    """Whose address book it is."""
+
+
 class ContactsSynced(Output):
     """What came of an address book."""
 

@@ -4,11 +4,11 @@ from handlers.social.models import Friendship, Permit, Tie, UserBlock
 from server.events import Event
 
 
-class FriendRequested(Event[Friendship], name="friend:request"):
+class FriendRequested(Event[Friendship], name="friend:request", durable=True):
     """Somebody asks to be friends."""
 
 
-class FriendAccepted(Event[Friendship], name="friend:accepted"):
+class FriendAccepted(Event[Friendship], name="friend:accepted", durable=True):
     """A request was accepted: told to both people, each with their own view of the friendship."""
 
 

@@ -3,7 +3,7 @@
 from functools import partial
 
 from handlers.contacts.events import ContactFound
-from handlers.contacts.models import Tie
+from handlers.contacts.models import ContactJoined, Tie
 from handlers.contacts.service.finding import Finding
 from handlers.contacts.store import TieStore
 from handlers.users.service import Transact
@@ -46,4 +46,5 @@ class Telling:
         if not await self._ties.told(tie):
             return
         for view in await self._finding.views(tie.owner_id, [tie]):
-            await self._publish(ContactFound(view, to=ToUsers([tie.owner_id])))
+            payload = ContactJoined(**dict(view), owner_id=tie.owner_id)
+            await self._publish(ContactFound(payload, to=ToUsers([tie.owner_id])))
