@@ -2,6 +2,7 @@
 
 from handlers.chat.models.conversations import ChangedForAll, Departure, Preferences, Unread
 from handlers.chat.models.deletions import Hidden
+from handlers.chat.models.links import JoinRequest
 from handlers.chat.models.messages import Message, Removed
 from handlers.chat.models.reading import TypingNow, Watermarks
 from server.events import Event
@@ -47,6 +48,10 @@ class ReceiptUpdate(Event[Watermarks], name="receipt:update"):
     """A member has received or read up to a place (in conversations of up to 100)."""
 
 
+class ConversationRequest(Event[JoinRequest], name="conversation:request"):
+    """Somebody has come by a link to a group and waits to be let in. Told to the group's owner and admins."""
+
+
 EVENTS = (
     MessageNew,
     MessageUpdated,
@@ -56,6 +61,7 @@ EVENTS = (
     ConversationRemoved,
     ConversationRead,
     ConversationPreferences,
+    ConversationRequest,
     MessageTyping,
     ReceiptUpdate,
 )

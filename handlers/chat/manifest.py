@@ -10,11 +10,16 @@ from handlers.chat.store import (
     AUDIT_INDEXES,
     CONVERSATION_INDEXES,
     CONVERSATIONS,
+    LINK_INDEXES,
+    LINKS,
     LOG_INDEXES,
     MEMBER_INDEXES,
     MEMBERS,
+    REQUEST_INDEXES,
+    REQUESTS,
     AuditStore,
     ConversationStore,
+    LinkStore,
     MemberStore,
     MentionStore,
     SearchStore,
@@ -39,6 +44,7 @@ def _build(kit: Kit) -> Chat:
         mentions=MentionStore(entries),
         index=SearchStore(entries),
         audit=AuditStore(kit.collection(AUDIT)),
+        links=LinkStore(kit.collection(LINKS), kit.collection(REQUESTS)),
         users=kit.service(Users),
         social=kit.service(Social),
         presence=kit.service(Presence),
@@ -55,6 +61,7 @@ def _build(kit: Kit) -> Chat:
 
 async def _erased(chat: Chat, event: UserErased) -> None:
     await chat.participants.forget(event.payload.user_id)
+    await chat.links.forget(event.payload.user_id)
 
 
 manifest = Slice(
@@ -68,6 +75,8 @@ manifest = Slice(
         Stored(CONVERSATIONS, Personal(("createdBy",), erase="pseudonymise"), CONVERSATION_INDEXES),
         Stored(MEMBERS, Personal(("userId",), erase="pseudonymise"), MEMBER_INDEXES),
         Stored(AUDIT, Personal(("by", "users", "promoted"), erase="pseudonymise"), AUDIT_INDEXES),
+        Stored(LINKS, Personal(("createdBy",), erase="pseudonymise"), LINK_INDEXES),
+        Stored(REQUESTS, Personal(("userId",), erase="delete"), REQUEST_INDEXES),
         Stored(log.COLLECTION, Personal(("u",), erase="pseudonymise"), (*log.indexes(), *LOG_INDEXES)),
         Stored(PINS, Personal(("by",), erase="pseudonymise"), PIN_INDEXES),
     ),

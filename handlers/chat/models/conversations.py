@@ -95,7 +95,7 @@ class Participant(Output):
 class Change(Output):
     """What an entry changed in a conversation."""
 
-    action: Literal["created", "added", "removed", "left", "role", "settings", "restricted"]
+    action: Literal["created", "added", "joined", "removed", "left", "role", "settings", "restricted"]
     by: Id
     user_ids: list[Id]
     role: Role | None

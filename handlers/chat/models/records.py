@@ -66,6 +66,8 @@ class MemberRecord:
     hidden_seq: int = 0
     """The conversation is not listed until its log has a message after this entry."""
 
+    removed: bool = False
+    """Whether it was an admin who ended the membership: no link brings him back."""
     denied: Sequence[Right] = ()
     """What the member may not do, up to `denied_until` or without an end. It stays when he leaves and comes back."""
     denied_until: datetime | None = None

@@ -7,7 +7,7 @@ from handlers.chat.service.wire import change_of, conversation_fields
 from server.events import Publisher, Users
 from storage.log import Appended, Entry
 
-COMING_AND_GOING = {"created", "added", "removed", "left"}
+COMING_AND_GOING = {"created", "added", "joined", "removed", "left"}
 """What an entry of members says when it changes who is in the conversation."""
 
 

@@ -12,6 +12,7 @@ from handlers.chat.service.desk import Desk
 from handlers.chat.service.editions import Editions
 from handlers.chat.service.fill import Repairs
 from handlers.chat.service.history import History
+from handlers.chat.service.links import JoinLinks
 from handlers.chat.service.listing import Listing
 from handlers.chat.service.messages import Messages
 from handlers.chat.service.notes import Notes
@@ -29,7 +30,7 @@ from handlers.chat.service.typists import TypingNotices
 from handlers.chat.service.unread import Unreads
 from handlers.chat.service.views import Views
 from handlers.chat.settings import ChatSettings
-from handlers.chat.store import AuditStore, ConversationStore, MemberStore, MentionStore, SearchStore
+from handlers.chat.store import AuditStore, ConversationStore, LinkStore, MemberStore, MentionStore, SearchStore
 from handlers.chat.store.shelf import Shelf
 from handlers.presence.service import Presence
 from handlers.social.service import Social
@@ -55,6 +56,7 @@ class Chat:
         mentions: MentionStore,
         index: SearchStore,
         audit: AuditStore,
+        links: LinkStore,
         users: Users,
         social: Social,
         presence: Presence,
@@ -97,6 +99,17 @@ class Chat:
         floor = Floor(access=self.access, states=self._states, members=members, clock=clock)
         self.rules = Rules(
             access=self.access, roster=roster, members=members, listing=self.listing, audit=audit, clock=clock
+        )
+        self.links = JoinLinks(
+            access=self.access,
+            states=self._states,
+            roster=roster,
+            links=links,
+            members=members,
+            listing=self.listing,
+            publish=publish,
+            clock=clock,
+            max_members=max_members,
         )
         self.participants = Participants(
             access=self.access,

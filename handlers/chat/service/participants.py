@@ -130,7 +130,7 @@ class Participants:
             body["promoted"] = heir
 
         def effects(seq: int) -> list[Effect]:
-            writes = [self._members.leaving(state.id, [user_id], seq=seq)]
+            writes = [self._members.leaving(state.id, [user_id], seq=seq, removed=action == "removed")]
             if heir is not None:
                 writes += self._members.ranking(state.id, {heir: "owner"})
             return writes

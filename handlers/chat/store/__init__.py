@@ -9,6 +9,7 @@ from handlers.chat.store.conversations import (
     Effect,
 )
 from handlers.chat.store.index import LOG_INDEXES, MentionStore, SearchStore, Spot, scrubbing
+from handlers.chat.store.links import LINK_INDEXES, LINKS, REQUEST_INDEXES, REQUESTS, LinkStore
 from handlers.chat.store.members import MEMBER_INDEXES, MEMBERS, Mark, MemberStore
 
 __all__ = [
@@ -16,13 +17,18 @@ __all__ = [
     "AUDIT_INDEXES",
     "CONVERSATIONS",
     "CONVERSATION_INDEXES",
+    "LINKS",
+    "LINK_INDEXES",
     "LOG_INDEXES",
     "MEMBERS",
     "MEMBER_INDEXES",
+    "REQUESTS",
+    "REQUEST_INDEXES",
     "Activity",
     "AuditStore",
     "ConversationStore",
     "Effect",
+    "LinkStore",
     "Mark",
     "MemberStore",
     "MentionStore",

@@ -35,7 +35,7 @@ def auditing(conversation_id: str, body: dict[str, Any], *, seq: int, by: str, a
             "at": at,
             "by": by,
             "action": body["action"],
-            "users": body.get("users", []),
+            "users": body.get("users") or body.get("about", []),
             **details,
         }
     )

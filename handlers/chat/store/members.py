@@ -137,10 +137,12 @@ class MemberStore:
             writes.append((MEMBERS, UpdateOne(key, {"$set": document}, upsert=True)))
         return writes
 
-    def leaving(self, conversation_id: str, user_ids: Several[str], *, seq: int) -> Effect:
+    def leaving(self, conversation_id: str, user_ids: Several[str], *, seq: int, removed: bool = False) -> Effect:
         """The write by which these are no longer members, as of the entry `seq`."""
         keys = [member_key(conversation_id, user_id) for user_id in user_ids]
-        return MEMBERS, UpdateMany({"_id": {"$in": keys}}, {"$set": {"active": False, "leftSeq": seq}})
+        return MEMBERS, UpdateMany(
+            {"_id": {"$in": keys}}, {"$set": {"active": False, "leftSeq": seq, "removed": removed}}
+        )
 
     def sizing(self, conversation_id: str, *, large: bool) -> Effect:
         """The write that notes with every member whether the conversation is large."""
@@ -152,6 +154,11 @@ class MemberStore:
             (MEMBERS, UpdateOne({"_id": member_key(conversation_id, user_id)}, {"$set": {"role": role}}))
             for user_id, role in roles.items()
         ]
+
+    async def was_removed(self, conversation_id: str, user_id: str) -> bool:
+        """Whether an admin ended the person's membership, and nobody has added him since."""
+        where = {"_id": member_key(conversation_id, user_id), "removed": True}
+        return await self._collection.find_one(where, fields={"_id": 1}) is not None
 
     def restricting(self, conversation_id: str, user_id: str, denied: Sequence[str], until: datetime | None) -> Effect:
         """The write that sets what a member may not do."""

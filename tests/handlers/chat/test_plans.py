@@ -10,6 +10,7 @@ from crypto.ids import new_id
 from handlers.chat.store.audit import acts
 from handlers.chat.store.editions import due, edits_of
 from handlers.chat.store.index import Spot, changing, deleted_for, having, mentioning
+from handlers.chat.store.links import open_links
 from handlers.chat.store.members import in_large, member_key
 from handlers.chat.store.pins import pinned_in
 from tests.handlers.chat.conftest import People
@@ -61,6 +62,10 @@ QUESTIONS: dict[str, tuple[str, dict[str, Any], dict[str, Any], set[str]]] = {
         {"large"},
     ),
     "what was done to a group": ("chat_audit", acts(ONE, 9), {"sort": [("seq", -1)]}, {"acts"}),
+    "link by its digest": ("chat_links", {"digest": "x"}, {}, {"digest"}),
+    "links of a group": ("chat_links", open_links(ONE, NOW), {"sort": [("createdAt", -1)]}, {"of_group"}),
+    "who waits": ("chat_join_requests", {"conversationId": ONE}, {"sort": [("at", 1)]}, {"queue"}),
+    "where somebody waits": ("chat_join_requests", {"userId": ME}, {}, {"user"}),
     "mentions": (
         "log",
         mentioning(ME, [(ONE, 5), (OTHER, 9)], not_from=[ME], now=NOW),

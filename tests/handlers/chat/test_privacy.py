@@ -9,7 +9,7 @@ from tests.handlers.chat.conftest import People
 from tests.handlers.chat.helpers import direct, group, missed, say, shown
 from tests.harness.people import Door, Person, Refusal
 
-PUBLIC = {"chat.create", "chat.delete_many", "chat.list_mine", "chat.search", "chat.sync"}
+PUBLIC = {"chat.create", "chat.delete_many", "chat.join", "chat.list_mine", "chat.search", "chat.sync"}
 """Commands that name no conversation; what they hand out is checked one by one below."""
 
 
@@ -26,6 +26,11 @@ def attempts(conversation: str, text: str, poll: str, other: str) -> dict[str, d
         "chat.change_permissions": here | {"send": False},
         "chat.restrict_participant": here | {"userId": other, "denied": ["send"]},
         "chat.list_audit": here,
+        "chat.make_link": here,
+        "chat.list_links": here,
+        "chat.revoke_link": here | {"linkId": other},
+        "chat.list_requests": here,
+        "chat.answer_request": here | {"userId": other, "accept": True},
         "chat.send": here | {"type": "text", "content": "let me in"},
         "chat.history": here,
         "chat.edit": {"messageId": text, "content": "mine"},
