@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections.abc import AsyncGenerator
 
 import pytest
 
@@ -236,3 +237,22 @@ async def test_bytes_come_from_who_is_signed_in_and_as_bytes(people: People) -> 
 
     assert (nobody, words, unknown) == (401, 415, 422)
     assert (await ada.ask("GET", f"/api/media/{media['id']}"))["offset"] == 0
+
+
+async def test_r19_a_part_that_does_not_say_how_long_it_is_is_bounded_too(people: People) -> None:
+    (ada,) = await people("ada")
+    media = await announce(ada, "file", DATA)
+    url = f"{ada.server.url}/api/media/{media['id']}?offset=0"
+    headers = {"Authorization": f"Bearer {ada.token}", "Content-Type": "application/octet-stream"}
+
+    async def stream(size: int) -> AsyncGenerator[bytes, None]:
+        for start in range(0, size, LEAST_PART):
+            yield DATA[start : min(start + LEAST_PART, size)]
+
+    statuses = []
+    for size in (PART_BYTES + 1, PART_BYTES):
+        async with ada._session.patch(url, data=stream(size), headers=headers) as response:
+            statuses.append(response.status)
+
+    assert statuses == [413, 200]
+    assert (await ada.ask("GET", f"/api/media/{media['id']}"))["offset"] == PART_BYTES
