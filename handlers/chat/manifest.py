@@ -17,6 +17,7 @@ from handlers.chat.store import (
     SearchStore,
 )
 from handlers.chat.store.pins import PIN_INDEXES, PINS
+from handlers.chat.store.scheduled import SCHEDULED, SCHEDULED_INDEXES
 from handlers.chat.store.shelf import shelf_of
 from handlers.presence.service import Presence
 from handlers.social.service import Social
@@ -51,6 +52,7 @@ def _build(kit: Kit) -> Chat:
 
 async def _erased(chat: Chat, event: UserErased) -> None:
     await chat.participants.forget(event.payload.user_id)
+    await chat.scheduled.forget(event.payload.user_id)
 
 
 manifest = Slice(
@@ -64,6 +66,7 @@ manifest = Slice(
         Stored(CONVERSATIONS, Personal(("createdBy",), erase="pseudonymise"), CONVERSATION_INDEXES),
         Stored(MEMBERS, Personal(("userId",), erase="pseudonymise"), MEMBER_INDEXES),
         Stored(log.COLLECTION, Personal(("u",), erase="pseudonymise"), (*log.indexes(), *LOG_INDEXES)),
+        Stored(SCHEDULED, Personal(("userId",), erase="delete"), SCHEDULED_INDEXES),
         Stored(PINS, Personal(("by",), erase="pseudonymise"), PIN_INDEXES),
     ),
     permissions=(

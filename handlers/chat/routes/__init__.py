@@ -1,6 +1,6 @@
 """What a client may do in the chat, each through both doors."""
 
-from handlers.chat.routes import conversations, fates, messages, pins, reading
+from handlers.chat.routes import conversations, fates, forwards, messages, pins, reading, scheduled
 from handlers.chat.routes.base import routes
 
-__all__ = ["conversations", "fates", "messages", "pins", "reading", "routes"]
+__all__ = ["conversations", "fates", "forwards", "messages", "pins", "reading", "routes", "scheduled"]

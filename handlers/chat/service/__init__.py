@@ -4,26 +4,32 @@ from handlers.chat.service.access import Access
 from handlers.chat.service.chat import Chat
 from handlers.chat.service.errors import (
     ERRORS,
+    AlreadySent,
     CannotReach,
     EditLimit,
+    ForwardLimit,
     GroupFull,
     NotAPoll,
     PinLimit,
     PollClosed,
     ReactionLimit,
+    ScheduleLimit,
     WindowClosed,
 )
 
 __all__ = [
     "ERRORS",
     "Access",
+    "AlreadySent",
     "CannotReach",
     "Chat",
     "EditLimit",
+    "ForwardLimit",
     "GroupFull",
     "NotAPoll",
     "PinLimit",
     "PollClosed",
     "ReactionLimit",
+    "ScheduleLimit",
     "WindowClosed",
 ]

@@ -11,6 +11,7 @@ from handlers.chat.service.deletions import Deletions
 from handlers.chat.service.desk import Desk
 from handlers.chat.service.editions import Editions
 from handlers.chat.service.fill import Repairs
+from handlers.chat.service.forwards import Forwards
 from handlers.chat.service.history import History
 from handlers.chat.service.listing import Listing
 from handlers.chat.service.messages import Messages
@@ -20,6 +21,7 @@ from handlers.chat.service.people import People
 from handlers.chat.service.pins import Pins
 from handlers.chat.service.polls import Polls
 from handlers.chat.service.receipts import Receipts
+from handlers.chat.service.scheduled import Scheduled
 from handlers.chat.service.search import Finder
 from handlers.chat.service.state import States
 from handlers.chat.service.sync import Resume
@@ -127,7 +129,11 @@ class Chat:
             clock=clock,
             settings=settings,
         )
+        self.scheduled = Scheduled(
+            self.messages, access=self.access, store=shelf.scheduled, publish=publish, clock=clock, settings=settings
+        )
         self.history = History(access=self.access, log=log, views=views, notes=self._notes)
+        self.forwards = Forwards(self.history, self.messages, settings)
         self.deletions = Deletions(access=self.access, desk=self._desk, changes=self.changes)
         self.editions = Editions(self.history, shelf.editions)
         self.polls = Polls(

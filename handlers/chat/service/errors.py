@@ -51,4 +51,34 @@ class PinLimit(Conflict):
     code = "chat.pin_limit"
 
 
-ERRORS = (CannotReach, GroupFull, WindowClosed, EditLimit, ReactionLimit, NotAPoll, PollClosed, PinLimit)
+class ScheduleLimit(Conflict):
+    """As many messages wait here to be sent later as may."""
+
+    code = "chat.schedule_limit"
+
+
+class AlreadySent(Conflict):
+    """The message that was to be sent later is being sent, or has been."""
+
+    code = "chat.already_sent"
+
+
+class ForwardLimit(Conflict):
+    """The message cannot be forwarded to so many conversations at once."""
+
+    code = "chat.forward_limit"
+
+
+ERRORS = (
+    CannotReach,
+    GroupFull,
+    WindowClosed,
+    EditLimit,
+    ReactionLimit,
+    NotAPoll,
+    PollClosed,
+    PinLimit,
+    ScheduleLimit,
+    AlreadySent,
+    ForwardLimit,
+)
