@@ -7,6 +7,7 @@
 | | `correct` (of a quiz), `closesAt`, `closedAt`; `due` (`closesAt`, until it is closed) |
 | `replyTo` | seq of the message that this one answers |
 | `mentions`, `words` | user ids; words that search finds |
+| `forwards` | how many times it has been passed on, from message to message |
 | `hiddenFrom` | user ids that must not see it |
 | `goneFor` | user ids that have deleted it for themselves |
 | `original` | of an edited message: its first text |

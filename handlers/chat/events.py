@@ -5,6 +5,7 @@ from handlers.chat.models.deletions import Hidden
 from handlers.chat.models.links import JoinRequest
 from handlers.chat.models.messages import Message, Removed
 from handlers.chat.models.reading import TypingNow, Watermarks
+from handlers.chat.models.scheduled import ScheduledNews
 from server.events import Event
 
 
@@ -18,6 +19,10 @@ class MessageUpdated(Event[Message], name="message:updated"):
 
 class MessageDeleted(Event[Removed], name="message:deleted"):
     """A message was taken back for everybody."""
+
+
+class ScheduledChanged(Event[ScheduledNews], name="scheduled:changed"):
+    """Your message that waits was scheduled, changed or cancelled, was sent or could not be: told to your devices."""
 
 
 class MessageHidden(Event[Hidden], name="message:hidden"):
@@ -57,6 +62,7 @@ EVENTS = (
     MessageUpdated,
     MessageDeleted,
     MessageHidden,
+    ScheduledChanged,
     ConversationUpdated,
     ConversationRemoved,
     ConversationRead,

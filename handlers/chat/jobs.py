@@ -11,4 +11,12 @@ async def close_polls(chat: Chat) -> None:
     await chat.polls.close_due()
 
 
-JOBS = (Job("chat.close_polls", timedelta(seconds=5), close_polls),)
+async def send_scheduled(chat: Chat) -> None:
+    """Send the messages whose time has come."""
+    await chat.scheduled.send_due()
+
+
+JOBS = (
+    Job("chat.close_polls", timedelta(seconds=5), close_polls),
+    Job("chat.send_scheduled", timedelta(seconds=2), send_scheduled),
+)

@@ -25,6 +25,7 @@ from handlers.chat.store import (
     SearchStore,
 )
 from handlers.chat.store.pins import PIN_INDEXES, PINS
+from handlers.chat.store.scheduled import SCHEDULED, SCHEDULED_INDEXES
 from handlers.chat.store.shelf import shelf_of
 from handlers.presence.service import Presence
 from handlers.social.service import Social
@@ -62,6 +63,7 @@ def _build(kit: Kit) -> Chat:
 async def _erased(chat: Chat, event: UserErased) -> None:
     await chat.participants.forget(event.payload.user_id)
     await chat.links.forget(event.payload.user_id)
+    await chat.scheduled.forget(event.payload.user_id)
 
 
 manifest = Slice(
@@ -78,6 +80,7 @@ manifest = Slice(
         Stored(LINKS, Personal(("createdBy",), erase="pseudonymise"), LINK_INDEXES),
         Stored(REQUESTS, Personal(("userId",), erase="delete"), REQUEST_INDEXES),
         Stored(log.COLLECTION, Personal(("u",), erase="pseudonymise"), (*log.indexes(), *LOG_INDEXES)),
+        Stored(SCHEDULED, Personal(("userId",), erase="delete"), SCHEDULED_INDEXES),
         Stored(PINS, Personal(("by",), erase="pseudonymise"), PIN_INDEXES),
     ),
     permissions=(

@@ -12,4 +12,12 @@ class ChatSettings(BaseModel):
     max_own_reactions: int = Field(3, ge=1, le=20, description="Reactions of one person to a message.")
     max_reactions: int = Field(20, ge=1, le=100, description="Different reactions to a message.")
     max_pins: int = Field(50, ge=1, le=200, description="Messages that are pinned in a conversation at once.")
+    max_scheduled: int = Field(
+        100, ge=1, le=1000, description="Messages of one person that wait in a conversation to be sent later."
+    )
+    max_schedule_days: int = Field(365, ge=1, le=3650, description="Days ahead that a message may be scheduled.")
+    max_forwards: int = Field(5, ge=1, le=50, description="Conversations that a message is forwarded to at once.")
+    many_forwards: int = Field(
+        5, ge=1, le=100, description="Hops from which a message counts as forwarded many times: then to one at a time."
+    )
     max_members: int = Field(500, ge=2, le=1024, description="Members that a group may have.")

@@ -202,6 +202,8 @@ class Message(Output):
     poll: Poll | None
     reply_to_message_id: MessageId | None
     mentioned_user_ids: list[Id]
+    forwards: int
+    """How many times it has been forwarded, from message to message; 0 for what its sender wrote."""
     reactions: list[Reaction]
     status: Literal["sending", "sent", "delivered", "read", "failed"]
     """`sent`; for its sender in what he reads later also `delivered` or `read`."""

@@ -4,14 +4,17 @@ from handlers.chat.service.access import Access
 from handlers.chat.service.chat import Chat
 from handlers.chat.service.errors import (
     ERRORS,
+    AlreadySent,
     CannotReach,
     EditLimit,
+    ForwardLimit,
     GroupFull,
     NotAPoll,
     PinLimit,
     PollClosed,
     ReactionLimit,
     Restricted,
+    ScheduleLimit,
     SlowDown,
     WindowClosed,
 )
@@ -19,15 +22,18 @@ from handlers.chat.service.errors import (
 __all__ = [
     "ERRORS",
     "Access",
+    "AlreadySent",
     "CannotReach",
     "Chat",
     "EditLimit",
+    "ForwardLimit",
     "GroupFull",
     "NotAPoll",
     "PinLimit",
     "PollClosed",
     "ReactionLimit",
     "Restricted",
+    "ScheduleLimit",
     "SlowDown",
     "WindowClosed",
 ]

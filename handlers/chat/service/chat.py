@@ -11,6 +11,7 @@ from handlers.chat.service.deletions import Deletions
 from handlers.chat.service.desk import Desk
 from handlers.chat.service.editions import Editions
 from handlers.chat.service.fill import Repairs
+from handlers.chat.service.forwards import Forwards
 from handlers.chat.service.history import History
 from handlers.chat.service.links import JoinLinks
 from handlers.chat.service.listing import Listing
@@ -23,6 +24,7 @@ from handlers.chat.service.polls import Polls
 from handlers.chat.service.receipts import Receipts
 from handlers.chat.service.rights import Floor, Rules
 from handlers.chat.service.roster import Roster
+from handlers.chat.service.scheduled import Scheduled
 from handlers.chat.service.search import Finder
 from handlers.chat.service.state import States
 from handlers.chat.service.sync import Resume
@@ -156,7 +158,11 @@ class Chat:
             clock=clock,
             settings=settings,
         )
+        self.scheduled = Scheduled(
+            self.messages, access=self.access, store=shelf.scheduled, publish=publish, clock=clock, settings=settings
+        )
         self.history = History(access=self.access, log=log, views=views, notes=self._notes)
+        self.forwards = Forwards(self.history, self.messages, settings)
         self.deletions = Deletions(access=self.access, desk=self._desk, changes=self.changes)
         self.editions = Editions(self.history, shelf.editions)
         self.polls = Polls(

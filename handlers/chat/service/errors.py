@@ -63,6 +63,24 @@ class SlowDown(RateLimited):
     code = "chat.slow_mode"
 
 
+class ScheduleLimit(Conflict):
+    """As many messages wait here to be sent later as may."""
+
+    code = "chat.schedule_limit"
+
+
+class AlreadySent(Conflict):
+    """The message that was to be sent later is being sent, or has been."""
+
+    code = "chat.already_sent"
+
+
+class ForwardLimit(Conflict):
+    """The message cannot be forwarded to so many conversations at once."""
+
+    code = "chat.forward_limit"
+
+
 ERRORS = (
     CannotReach,
     GroupFull,
@@ -74,4 +92,7 @@ ERRORS = (
     PinLimit,
     Restricted,
     SlowDown,
+    ScheduleLimit,
+    AlreadySent,
+    ForwardLimit,
 )

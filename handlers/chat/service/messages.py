@@ -49,29 +49,34 @@ class Messages:
         self._clock = clock
         self._used = used
 
-    async def send(self, actor: Actor, message: NewMessage) -> Pending[Message]:
+    async def send(
+        self, actor: Actor, message: NewMessage, *, op: str | None = None, forwards: int = 0
+    ) -> Pending[Message]:
         """Say something. What is pending is the message, once it is safe and told.
 
-        Raises Invalid, NotFound (not a member), Forbidden (the sender blocks the other), Restricted,
-        SlowDown, Overloaded and Unavailable;
-        the result raises also Gone (sent before, and disappeared).
+        Raises Invalid, NotFound (not a member), Forbidden (the sender blocks the other), Restricted, SlowDown, Overloaded
+        and Unavailable; the result raises also Gone (sent before, and disappeared). With `op`, which stands for the
+        `clientMessageId`, it is the server that sends in the name of somebody who may not be here. `forwards` counts
+        its hops so far.
         """
         check_new(message)
         access = await self._access(message.conversation_id, actor, guarded=True)
-        self._used(actor)
+        if op is None:
+            self._used(actor)
         await self._desk.must_be_members(access, message.mentioned_user_ids)
         state = access.state
         if message.reply_to_message_id is not None:
             await self._must_see(access, message.reply_to_message_id)
         hidden = await self._hidden(access)
-        guard = await self._floor.take(actor, access, rights_for(message), op=message.client_message_id)
+        guard = await self._floor.take(actor, access, rights_for(message), op=op or message.client_message_id)
+        body = body_of(message, hidden_from=hidden, searchable=not state.record.is_encrypted, at=self._clock.now())
         draft = Draft(
             conversation=state.id,
             kind="message",
             sender=actor.user_id,
             device=actor.device_id,
-            op=message.client_message_id,
-            body=body_of(message, hidden_from=hidden, searchable=not state.record.is_encrypted, at=self._clock.now()),
+            op=op or message.client_message_id,
+            body={**body, "forwards": forwards} if forwards else body,
             expires_at=self._expiry(access, message.expires_in),
             countable=hidden is None,
             guard=guard,

@@ -33,6 +33,7 @@ def message_of(entry: Entry, viewer: str | None) -> Message:
         poll=poll_of(body),
         reply_to_message_id=message_id(entry.conversation, reply_to) if reply_to else None,
         mentioned_user_ids=body.get("mentions", []),
+        forwards=body.get("forwards", 0),
         reactions=[
             Reaction(emoji=one["emoji"], user_ids=one["users"][:SHOWN_USERS], count=len(one["users"]))
             for one in body.get("reactions", ())

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from handlers.chat.store.editions import EditionStore
 from handlers.chat.store.pins import PINS, PinStore
+from handlers.chat.store.scheduled import SCHEDULED, ScheduledStore
 from storage.log import COLLECTION
 from storage.mongo import Collection
 
@@ -15,8 +16,13 @@ class Shelf:
 
     editions: EditionStore
     pins: PinStore
+    scheduled: ScheduledStore
 
 
 def shelf_of(collection: Callable[[str], Collection]) -> Shelf:
     """The stores over the collections of these names."""
-    return Shelf(editions=EditionStore(collection(COLLECTION)), pins=PinStore(collection(PINS)))
+    return Shelf(
+        editions=EditionStore(collection(COLLECTION)),
+        pins=PinStore(collection(PINS)),
+        scheduled=ScheduledStore(collection(SCHEDULED)),
+    )

@@ -13,6 +13,7 @@ from handlers.chat.store.index import Spot, changing, deleted_for, having, menti
 from handlers.chat.store.links import open_links
 from handlers.chat.store.members import in_large, member_key
 from handlers.chat.store.pins import pinned_in
+from handlers.chat.store.scheduled import to_send, waiting
 from tests.handlers.chat.conftest import People
 from tests.handlers.chat.helpers import direct, say
 from tests.harness.servers import Server
@@ -91,6 +92,13 @@ QUESTIONS: dict[str, tuple[str, dict[str, Any], dict[str, Any], set[str]]] = {
         {"gone"},
     ),
     "polls that are due": ("log", due(NOW), {"sort": [("b.poll.due", 1)], "hint": "pollsDue"}, {"pollsDue"}),
+    "scheduled messages of one here": (
+        "scheduled",
+        waiting(ME, ONE),
+        {"sort": [("dueAt", 1), ("_id", 1)]},
+        {"mine"},
+    ),
+    "scheduled messages that are due": ("scheduled", to_send(NOW), {"sort": [("dueAt", 1), ("_id", 1)]}, {"due"}),
     "edits of a message": ("log", edits_of(ONE, 5), {"sort": [("s", 1)], "hint": "targets"}, {"targets"}),
     "pins": ("pins", pinned_in(ONE), {"sort": [("messageSeq", 1)]}, {"message"}),
     "changes of a message": ("log", changing(ONE, 5, before=9), {"hint": "targets"}, {"targets"}),
