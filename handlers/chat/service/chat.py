@@ -17,6 +17,7 @@ from handlers.chat.service.links import JoinLinks
 from handlers.chat.service.listing import Listing
 from handlers.chat.service.messages import Messages
 from handlers.chat.service.notes import Notes
+from handlers.chat.service.noticing import Notices
 from handlers.chat.service.participants import Participants
 from handlers.chat.service.people import People
 from handlers.chat.service.pins import Pins
@@ -191,6 +192,7 @@ class Chat:
             clock=clock,
             used=presence.used,
         )
+        self.notices = Notices(access=self.access, log=log, members=members, unreads=unreads, users=users)
         self.typing = TypingNotices(access=self.access, people=people, publish=publish, clock=clock, used=presence.used)
         self.search = Finder(access=self.access, members=members, index=index, clock=clock)
         self.sync = Resume(log=log, states=self._states, conversations=conversations, members=members, views=views)

@@ -54,8 +54,8 @@ class Messages:
     ) -> Pending[Message]:
         """Say something. What is pending is the message, once it is safe and told.
 
-        Raises Invalid, NotFound (not a member), Forbidden (the sender blocks the other), Restricted, SlowDown, Overloaded
-        and Unavailable; the result raises also Gone (sent before, and disappeared). With `op`, which stands for the
+        Raises Invalid, NotFound (not a member), Forbidden (the sender blocks the other), Restricted, SlowDown,
+        Overloaded and Unavailable; the result raises also Gone (sent before, and disappeared). With `op`, which stands for the
         `clientMessageId`, it is the server that sends in the name of somebody who may not be here. `forwards` counts
         its hops so far.
         """

@@ -151,6 +151,19 @@ class Presence:
         """
         return await self._counter.online(conversation_id, members)
 
+    async def connected_devices(self, ids: Sequence[str]) -> dict[str, set[str]] | None:
+        """The devices of these people that are connected to any process; None while that cannot be known.
+
+        For slices that must reach devices: it tells nobody's presence and must not be shown to anyone.
+        """
+        try:
+            found = await self._live.look(ids, now=self._teller.now_ms())
+        except Unreachable:
+            return None
+        if not all(live.sure for live in found.values()):
+            return None
+        return {one: {device.device_id for device in live.devices} for one, live in found.items()}
+
     # --- changes ----------------------------------------------------------------------------------------------------
 
     async def set_status(self, actor: Actor, body: StatusChange) -> UserPresence:

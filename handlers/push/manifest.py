@@ -1,0 +1,115 @@
+"""What the engine may know of push notifications."""
+
+from datetime import timedelta
+
+from crypto.pushing import EcSigner
+from handlers.auth.events import SessionsEnded
+from handlers.auth.service import Auth
+from handlers.chat.events import (
+    ConversationPreferences,
+    ConversationRead,
+    ConversationRemoved,
+    MessageDeleted,
+    MessageNew,
+)
+from handlers.chat.service import Chat
+from handlers.presence.service import Presence
+from handlers.push.events import EVENTS
+from handlers.push.models import Platform
+from handlers.push.routes import routes
+from handlers.push.senders import Apns, Client, Fcm, Sender, WebPush
+from handlers.push.service import ERRORS, Push
+from handlers.push.settings import PushSettings
+from handlers.push.store import MATTER_INDEXES, MATTERS, TARGET_INDEXES, TARGETS, MatterStore, TargetStore
+from handlers.social.service import Social
+from handlers.users.events import UserErased
+from server.clock import Clock
+from server.events import Users
+from server.slices import Hears, Kit, Personal, Slice, Stored
+
+
+def _build(kit: Kit) -> Push:
+    settings = kit.settings(PushSettings)
+    key = EcSigner.of_number(settings.webpush_key.get_secret_value()) if settings.webpush_key else None
+    return Push(
+        TargetStore(kit.collection(TARGETS)),
+        MatterStore(kit.collection(MATTERS)),
+        _senders(settings, key, kit.clock),
+        vapid=key.public if key else None,
+        auth=kit.service(Auth),
+        social=kit.service(Social),
+        presence=kit.service(Presence),
+        chat=kit.service(Chat),
+        clock=kit.clock,
+        settings=settings,
+    )
+
+
+def _senders(settings: PushSettings, key: EcSigner | None, clock: Clock) -> dict[Platform, Sender]:
+    lasting = timedelta(hours=settings.lasting_hours)
+    found: dict[Platform, Sender] = {}
+    if key is not None:
+        client = Client(settings.ca_file)
+        found["webpush"] = WebPush(client, key, clock, contact=settings.webpush_contact, lasting=lasting)
+    if settings.apns_key is not None:
+        found["apns"] = Apns(
+            Client(settings.ca_file),
+            EcSigner.of_pem(settings.apns_key.get_secret_value()),
+            clock,
+            url=settings.apns_url,
+            key_id=settings.apns_key_id,
+            team=settings.apns_team_id,
+            topic=settings.apns_topic,
+            lasting=lasting,
+        )
+    if settings.account is not None:
+        found["fcm"] = Fcm(Client(settings.ca_file), settings.account, clock, url=settings.fcm_url, lasting=lasting)
+    return found
+
+
+async def _said(push: Push, event: MessageNew) -> None:
+    await push.said(event)
+
+
+async def _deleted(push: Push, event: MessageDeleted) -> None:
+    await push.look_again(event.payload.conversation_id)
+
+
+async def _changed(push: Push, event: ConversationRead | ConversationPreferences | ConversationRemoved) -> None:
+    for user_id in event.to.ids if isinstance(event.to, Users) else ():
+        await push.look_again(event.payload.conversation_id, user_id)
+
+
+async def _ended(push: Push, event: SessionsEnded) -> None:
+    await push.ended(event.payload.session_ids)
+
+
+async def _erased(push: Push, event: UserErased) -> None:
+    await push.forget(event.payload.user_id)
+
+
+manifest = Slice(
+    name="push",
+    service=Push,
+    build=_build,
+    needs=("auth", "social", "presence", "chat"),
+    routes=routes,
+    events=EVENTS,
+    collections=(
+        Stored(TARGETS, Personal(("userId",), erase="delete"), TARGET_INDEXES),
+        Stored(MATTERS, Personal(("userId",), erase="delete"), MATTER_INDEXES),
+    ),
+    settings=PushSettings,
+    errors=ERRORS,
+    hears=(
+        Hears(MessageNew, _said),
+        Hears(MessageDeleted, _deleted),
+        Hears(ConversationRead, _changed),
+        Hears(ConversationPreferences, _changed),
+        Hears(ConversationRemoved, _changed),
+        Hears(SessionsEnded, _ended),
+        Hears(UserErased, _erased),
+    ),
+    start=Push.start,
+    stop=Push.stop,
+)

@@ -1,0 +1,292 @@
+"""Who is pushed, when, and with what: through a whole server and a browser that decrypts."""
+
+import asyncio
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from crypto.pushing import unbase64
+from tests.conftest import Cluster, People
+from tests.handlers.chat.helpers import block, direct, group, say
+from tests.handlers.push.conftest import VAPID_KEY
+from tests.handlers.push.endpoints import Answer, Browser, Service
+from tests.harness.people import Door, Person, Refusal
+from tests.harness.servers import until
+
+
+async def subscribe(person: Person, service: Service, name: str = "one") -> Browser:
+    """A browser of somebody, which is not connected."""
+    browser = Browser()
+    wanted = {"platform": "webpush", "token": f"{service.url}/push/{name}", "keys": browser.keys}
+    await person.ask("PUT", "/api/push/token", wanted)
+    return browser
+
+
+def opened(service: Service, browser: Browser, name: str = "one") -> list[Any]:
+    """What a browser was told so far."""
+    return [browser.open(one.body) for one in service.requests if one.path == f"/push/{name}"]
+
+
+async def idle(person: Person) -> None:
+    """Wait until nothing of a person waits to be pushed."""
+    push, matters = person.server.service("push"), person.server.app.mongo.collection("push_matters")
+    await push.intake.settle()
+
+    async def done() -> bool:
+        return await matters.count({"userId": person.id, "due": {"$exists": True}}) == 0
+
+    await until(done)
+
+
+async def test_somebody_who_is_away_is_pushed_at_once(pushing: Service, people: People) -> None:
+    ada, bob = await people("ada", "bob")
+    browser = await subscribe(bob, pushing)
+    conversation = await direct(ada, bob)
+
+    message = await say(ada, conversation, "Are you there?")
+    await until(lambda: pushing.requests, seconds=2)
+
+    (told,) = opened(pushing, browser)
+    assert told == {
+        "badge": 1,
+        "conversationId": conversation,
+        "messageId": message["id"],
+        "unread": 1,
+        "title": "Ada",
+        "body": "Are you there?",
+    }
+    headers = pushing.requests[0].headers
+    assert (headers["ttl"], headers["urgency"], headers["content-encoding"]) == ("86400", "high", "aes128gcm")
+    token, _, key = headers["authorization"].removeprefix("vapid t=").partition(", k=")
+    public = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), unbase64(key))
+    assert public == ec.derive_private_key(int.from_bytes(unbase64(VAPID_KEY)), ec.SECP256R1()).public_key()
+    claims = jwt.decode(token, public, algorithms=["ES256"], audience=pushing.url)
+    assert claims["sub"] == "mailto:ops@example.com"
+
+
+async def test_a_message_that_a_socket_confirmed_is_not_pushed(pushing: Service, people: People) -> None:
+    ada, bob = await people("ada", "bob")
+    browser = await subscribe(bob, pushing)
+    conversation = await direct(ada, bob)
+    socket = await bob.socket()
+
+    first = await say(ada, conversation, "one")
+    await socket.ask("message:delivered", {"conversationId": conversation, "messageId": first["id"]})
+    await idle(bob)
+    assert pushing.requests == []
+
+    await say(ada, conversation, "two")
+    await idle(bob)
+    assert [(one["body"], one["unread"]) for one in opened(pushing, browser)] == [("two", 2)]
+
+
+async def test_r28_what_is_read_elsewhere_is_taken_back_with_an_absolute_badge(
+    pushing: Service, people: People
+) -> None:
+    ada, bob, eve = await people("ada", "bob", "eve")
+    browser = await subscribe(bob, pushing)
+    one, other = await direct(ada, bob), await direct(eve, bob)
+    await say(ada, one, "1")
+    await idle(bob)
+    last = await say(ada, one, "2")
+    await idle(bob)
+    await say(eve, other, "3")
+    await idle(bob)
+    assert [(told["badge"], told["unread"]) for told in opened(pushing, browser)] == [(1, 1), (1, 2), (2, 1)]
+
+    await bob.ask("POST", f"/api/conversations/{one}/read", {"messageId": last["id"]})
+    await until(lambda: len(pushing.requests) == 4)
+
+    assert opened(pushing, browser)[-1] == {"badge": 1, "clear": [one]}
+    topics = [request.headers["topic"] for request in pushing.requests]
+    assert topics[0] == topics[1] == topics[3] != topics[2]
+
+
+async def test_r27_muted_archived_and_blocked_are_neither_pushed_nor_counted(pushing: Service, people: People) -> None:
+    ada, bob, eve = await people("ada", "bob", "eve")
+    browser = await subscribe(bob, pushing)
+    muted, archived = await group(ada, bob), await group(ada, bob)
+    blocked, loud = await group(eve, bob), await direct(ada, bob)
+    await bob.ask("PUT", f"/api/conversations/{muted}", {"muted": True})
+    await bob.ask("PUT", f"/api/conversations/{archived}", {"isArchived": True})
+    await block(bob, eve)
+
+    await say(ada, muted)
+    await say(ada, archived)
+    await say(eve, blocked)
+    await say(ada, loud, "Loud")
+    await idle(bob)
+
+    assert [(told["body"], told["badge"]) for told in opened(pushing, browser)] == [("Loud", 1)]
+
+
+@pytest.mark.parametrize(("encrypted", "more"), [(True, {}), (False, {"expiresIn": 60})])
+async def test_r40_encrypted_and_disappearing_messages_are_not_quoted(
+    pushing: Service, people: People, encrypted: bool, more: dict[str, Any]
+) -> None:
+    ada, bob = await people("ada", "bob")
+    browser = await subscribe(bob, pushing)
+    conversation = await group(ada, bob)
+    stored = ada.server.app.mongo.collection("conversations")
+    await stored.update_one({"_id": conversation}, {"$set": {"isEncrypted": encrypted}})
+
+    await say(ada, conversation, "secret", **more)
+    await idle(bob)
+
+    assert [(told["title"], told["body"]) for told in opened(pushing, browser)] == [("Crew", "New message")]
+
+
+async def test_r43_a_deleted_message_takes_its_notification_with_it(pushing: Service, people: People) -> None:
+    ada, bob = await people("ada", "bob")
+    browser = await subscribe(bob, pushing)
+    conversation = await direct(ada, bob)
+    message = await say(ada, conversation, "Oops")
+    await idle(bob)
+
+    await ada.ask("DELETE", f"/api/messages/{message['id']}")
+    await until(lambda: len(pushing.requests) == 2)
+
+    assert opened(pushing, browser)[1] == {"badge": 0, "clear": [conversation]}
+
+
+async def test_nobody_is_pushed_what_he_said_himself(pushing: Service, people: People) -> None:
+    ada, bob = await people("ada", "bob")
+    browser = await subscribe(ada, pushing, "ada")
+    conversation = await direct(ada, bob)
+
+    await say(ada, conversation)
+    await say(bob, conversation, "Back")
+    await idle(ada)
+
+    assert [told["body"] for told in opened(pushing, browser, "ada")] == ["Back"]
+
+
+async def test_what_a_dead_process_left_is_sent_by_another(pushing: Service, people: People, cluster: Cluster) -> None:
+    ada, bob = await people("ada", "bob")
+    browser = await subscribe(bob, pushing)
+    conversation = await direct(ada, bob)
+    push = ada.server.service("push")
+    for task in push._tasks:
+        task.cancel()
+    await asyncio.gather(*push._tasks, return_exceptions=True)
+    await say(ada, conversation, "Left behind")
+    await push.intake.settle()
+    assert pushing.requests == []
+
+    await cluster()
+    await until(lambda: pushing.requests)
+
+    assert [told["body"] for told in opened(pushing, browser)] == ["Left behind"]
+
+
+@pytest.mark.parametrize("status", [404, 410])
+async def test_a_subscription_that_is_gone_is_forgotten(pushing: Service, people: People, status: int) -> None:
+    ada, bob = await people("ada", "bob")
+    await subscribe(bob, pushing)
+    conversation = await direct(ada, bob)
+    pushing.answers = [Answer(status)]
+
+    await say(ada, conversation)
+    await until(lambda: pushing.requests)
+    await idle(bob)
+
+    assert (await bob.ask("GET", "/api/push"))["registered"] is None
+    await say(ada, conversation)
+    await idle(bob)
+    assert len(pushing.requests) == 1
+
+
+async def test_a_busy_service_is_asked_again_when_it_says_and_a_lost_connection_soon(
+    pushing: Service, people: People, clock: Any
+) -> None:
+    ada, bob = await people("ada", "bob")
+    browser = await subscribe(bob, pushing)
+    conversation = await direct(ada, bob)
+    matters = bob.server.app.mongo.collection("push_matters")
+    pushing.answers = [Answer(429, headers={"retry-after": "1800"}), Answer(None), Answer(503)]
+
+    await say(ada, conversation, "Patience")
+    await until(lambda: len(pushing.requests) == 1)
+    for count in (2, 3, 4):
+
+        async def put_back(attempts: int = count - 1) -> bool:
+            where = {"attempts": attempts, "until": {"$gt": clock.now()}, "version": {"$gt": 0}}
+            found = await matters.find_one(where)
+            return found is not None and found["due"] == found["until"]
+
+        await until(put_back)
+        clock.advance(seconds=1700 if count == 2 else 0)
+        if count == 2:
+            await bob.server.service("push").worker.sweep()
+            assert len(pushing.requests) == 1
+        clock.advance(seconds=110)
+        await until(lambda wanted=count: len(pushing.requests) >= wanted)
+    await idle(bob)
+
+    assert [told["body"] for told in opened(pushing, browser)] == ["Patience"] * 4
+
+
+async def test_r36_a_revoked_device_is_pushed_nothing_more(pushing: Service, people: People, door: Door) -> None:
+    ada, bob = await people("ada", "bob")
+    await subscribe(bob, pushing)
+    conversation = await direct(ada, bob)
+
+    await bob.ask("POST", "/api/auth/logout")
+    targets = bob.server.app.mongo.collection("push_targets")
+    await say(ada, conversation)
+    await bob.server.service("push").intake.settle()
+
+    async def forgotten() -> bool:
+        return await targets.count({}) == 0
+
+    await until(forgotten)
+    await idle(bob)
+    assert pushing.requests == []
+
+
+async def test_r36_a_device_registers_where_it_is_pushed(pushing: Service, people: People, door: Door) -> None:
+    ada, bob = await people("ada", "bob")
+    keys = Browser().keys
+    endpoint = f"{pushing.url}/push/one"
+    good: list[dict[str, Any]] = [
+        {"platform": "apns", "token": "ab" * 32},
+        {"platform": "fcm", "token": "d:" + "x" * 150},
+        {"platform": "webpush", "token": endpoint, "keys": keys},
+    ]
+    for wanted in good:
+        assert (await door(ada, "push.register", wanted))["registered"] == wanted["platform"]
+    assert (await door(ada, "push.state"))["platforms"] == ["apns", "fcm", "webpush"]
+
+    bad: list[dict[str, Any]] = [
+        {"platform": "apns", "token": "xyz" * 30},
+        {"platform": "fcm", "token": "short"},
+        {"platform": "webpush", "token": endpoint},
+        {"platform": "apns", "token": "ab" * 32, "keys": keys},
+        {"platform": "webpush", "token": endpoint, "keys": keys | {"p256dh": keys["auth"]}},
+        {"platform": "webpush", "token": endpoint, "keys": keys | {"auth": keys["p256dh"]}},
+        {"platform": "webpush", "token": "https://127.0.0.1:1/push", "keys": keys},
+        {"platform": "webpush", "token": endpoint.replace("https", "http"), "keys": keys},
+        {"platform": "webpush", "token": endpoint.replace("https://", "https://ada@"), "keys": keys},
+        {"platform": "webpush", "token": "https://[", "keys": keys},
+    ]
+    for wanted in bad:
+        with pytest.raises(Refusal) as refused:
+            await door(ada, "push.register", wanted)
+        assert refused.value.code == "bad_request", wanted
+
+    await door(bob, "push.register", good[2])
+    assert (await door(ada, "push.state"))["registered"] is None
+    await door(bob, "push.unregister")
+    assert (await door(bob, "push.state"))["registered"] is None
+
+
+async def test_without_a_key_nothing_can_be_registered(people: People, door: Door) -> None:
+    (ada,) = await people("ada")
+
+    with pytest.raises(Refusal) as refused:
+        await door(ada, "push.register", {"platform": "apns", "token": "ab" * 32})
+
+    assert refused.value.code == "push.platform_off"
+    assert await door(ada, "push.state") == {"platforms": [], "vapidPublicKey": None, "registered": None}
