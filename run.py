@@ -18,6 +18,7 @@ from config.settings import Settings
 from handlers.auth.manifest import manifest as auth
 from handlers.chat.manifest import manifest as chat
 from handlers.presence.manifest import manifest as presence
+from handlers.safety.manifest import manifest as safety
 from handlers.social.manifest import manifest as social
 from handlers.users.manifest import manifest as users
 from server import checking, serving
@@ -27,7 +28,7 @@ from server.serving.listening import place
 from server.slices import Slice
 from server.spec import write
 
-CORE: tuple[Slice[Any], ...] = (users, auth, social, presence, chat)
+CORE: tuple[Slice[Any], ...] = (users, auth, social, presence, chat, safety)
 """The slices of every server, each after those whose services it needs."""
 
 WORKERS_HELP = (
