@@ -22,6 +22,7 @@ from handlers.media.manifest import manifest as media
 from handlers.notices.manifest import manifest as notices
 from handlers.presence.manifest import manifest as presence
 from handlers.push.manifest import manifest as push
+from handlers.safety.manifest import manifest as safety
 from handlers.social.manifest import manifest as social
 from handlers.users.manifest import manifest as users
 from server import checking, serving
@@ -31,7 +32,7 @@ from server.serving.listening import place
 from server.slices import Slice
 from server.spec import write
 
-CORE: tuple[Slice[Any], ...] = (users, auth, media, social, contacts, presence, chat, notices, push)
+CORE: tuple[Slice[Any], ...] = (users, auth, media, social, contacts, presence, chat, notices, push, safety)
 """The slices of every server, each after those whose services it needs."""
 
 WORKERS_HELP = (

@@ -43,7 +43,7 @@ class Limit:
     """A token bucket: `burst` at once, then one more every `seconds`; counted by user, address or an input field.
 
     `strict` ones (sign-in, registration) refuse when the counters cannot be reached; the others then count in the
-    process alone.
+    process alone. Commands that name the same `pool` take from one bucket.
     """
 
     burst: int
@@ -51,6 +51,7 @@ class Limit:
     by: Literal["user", "address"] = "user"
     field: str | None = None
     strict: bool = False
+    pool: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

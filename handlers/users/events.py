@@ -1,6 +1,6 @@
 """What happens to accounts, for the person's own devices and for other slices."""
 
-from handlers.users.models import AboutUser, Updated
+from handlers.users.models import AboutUser, Reported, Updated
 from server.events import Event
 
 
@@ -20,8 +20,12 @@ class UserSuspended(Event[AboutUser], name="user:suspended", durable=True):
     """An account was suspended: it may not sign in."""
 
 
+class UserReported(Event[Reported], name="user:reported", durable=True):
+    """Somebody was reported. For other slices; the one it is about is not told."""
+
+
 class UserErased(Event[AboutUser], name="user:erased", durable=True):
     """An account was erased for good: whatever is still kept about the person must go."""
 
 
-EVENTS = (UserUpdated, UserDeleted, UserRestored, UserSuspended, UserErased)
+EVENTS = (UserUpdated, UserDeleted, UserRestored, UserSuspended, UserReported, UserErased)

@@ -15,7 +15,14 @@ def _build(kit: Kit) -> Users:
     return Users(
         store,
         discovery=Discovery(store, relations=relations),
-        reports=Reports(ReportStore(kit.collection(REPORTS)), store, clock=kit.clock, relations=relations),
+        reports=Reports(
+            ReportStore(kit.collection(REPORTS)),
+            store,
+            clock=kit.clock,
+            relations=relations,
+            transact=kit.mongo.transact,
+            publish=kit.publish,
+        ),
         publish=kit.publish,
         clock=kit.clock,
         transact=kit.mongo.transact,

@@ -324,6 +324,14 @@ class Report(Output):
     created_at: Instant
 
 
+class Reported(Output):
+    """A report, with who made it and what they say."""
+
+    report: Report
+    reporter_id: Id
+    details: str | None
+
+
 class Updated(Output):
     """What changed of an account."""
 

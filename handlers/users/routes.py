@@ -115,7 +115,7 @@ async def get(users: Users, actor: Actor, body: OneUser) -> Profile:
     event="users:report",
     needs="user:read",
     status=201,
-    limits=(Limit(20, 4320),),
+    limits=(Limit(20, 4320, pool="reports"),),
     errors=(NoSuchUser, NotYourself),
 )
 async def report(users: Users, actor: Actor, body: NewReport) -> Report:

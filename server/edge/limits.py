@@ -89,7 +89,7 @@ class Limiter:
 
 def _key(command: Command, limit: Limit, actor: Actor | None, caller: Caller, given: Mapping[str, Any]) -> str:
     who = actor.user_id if limit.by == "user" and actor else caller.address
-    key = f"{command.name}:{limit.burst}/{limit.seconds}:{limit.by}"
+    key = f"{limit.pool or command.name}:{limit.burst}/{limit.seconds}:{limit.by}"
     if limit.field is None:
         return f"{key}:{who}"
     what = str(given.get(limit.field, "")).casefold()[:200]

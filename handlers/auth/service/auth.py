@@ -100,14 +100,7 @@ class Auth:
 
     async def login(self, caller: Caller, login: Login) -> SignedIn:
         """Sign somebody in; an account that is leaving comes back. Raises InvalidCredentials, AccountSuspended."""
-        if login.email is not None:
-            account = await self._users.by_email(login.email)
-        else:
-            account = await self._users.by_username(login.username or "")
-        stored = await self._credentials.get(account.id if account else NOBODY)
-        fits = await self._pool.verify(stored, login.password)
-        if account is None or stored is None or not fits:
-            raise InvalidCredentials
+        account, stored = await self._proven(login)
         if account.status == "suspended":
             raise AccountSuspended
         if self._pool.needs_rehash(stored):
@@ -118,6 +111,26 @@ class Auth:
         )
         await self._publish(SessionOpened(opening, to=ToUsers([account.id])))
         return _signed_in(account, pair)
+
+    async def prove(self, login: Login) -> Account:
+        """The account whose password somebody knows, whatever its status; nobody is signed in.
+
+        Raises InvalidCredentials, Overloaded.
+        """
+        account, _ = await self._proven(login)
+        return account
+
+    async def _proven(self, login: Login) -> tuple[Account, str]:
+        """The account and its password hash. Raises InvalidCredentials."""
+        if login.email is not None:
+            account = await self._users.by_email(login.email)
+        else:
+            account = await self._users.by_username(login.username or "")
+        stored = await self._credentials.get(account.id if account else NOBODY)
+        fits = await self._pool.verify(stored, login.password)
+        if account is None or stored is None or not fits:
+            raise InvalidCredentials
+        return account, stored
 
     async def forget(self, user_id: str) -> None:
         """Remove everything kept of a person who is erased."""
