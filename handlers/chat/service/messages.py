@@ -55,9 +55,9 @@ class Messages:
         """Say something. What is pending is the message, once it is safe and told.
 
         Raises Invalid, NotFound (not a member), Forbidden (the sender blocks the other), Restricted, SlowDown,
-        Overloaded and Unavailable; the result raises also Gone (sent before, and disappeared). With `op`, which stands for the
-        `clientMessageId`, it is the server that sends in the name of somebody who may not be here. `forwards` counts
-        its hops so far.
+        Overloaded and Unavailable; the result raises also Gone (sent before, and disappeared). With `op`, which stands
+        for the `clientMessageId`, it is the server that sends in the name of somebody who may not be here. `forwards`
+        counts its hops so far.
         """
         check_new(message)
         access = await self._access(message.conversation_id, actor, guarded=True)
