@@ -317,7 +317,7 @@ async def test_deleting_a_group_is_leaving_it(people: People, door: Door) -> Non
     assert (heard["participantIds"], heard["change"]["action"]) == ([ada.id], "left")
 
 
-async def test_a_group_takes_five_hundred_members_and_not_one_more(people: People, crowd: list[str]) -> None:
+async def test_r49_a_group_takes_five_hundred_members_and_not_one_more(people: People, crowd: list[str]) -> None:
     (ada,) = await people("ada")
     actor = Actor(ada.id, "user", frozenset(), "session", "device", ada.server.app.clock.now())
     chat = ada.server.service("chat")
