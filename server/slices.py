@@ -56,10 +56,19 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Hears:
-    """What a slice does when it hears an event: `react(service, event)`, repeatable without harm."""
+    """What a slice does when it hears an event: `react(service, event)`, repeatable without harm.
+
+    `at_once` is for events that are told very often: a plain function, which waits for nothing and is called where the
+    event is told, without a task. Such an event cannot be durable.
+    """
 
     event: type[Event[Any]]
-    react: Callable[[Any, Any], Awaitable[None]]
+    react: Callable[[Any, Any], Awaitable[None] | None]
+    at_once: bool = False
+
+    def __post_init__(self) -> None:
+        if self.at_once and self.event.durable:
+            raise TypeError(f"{self.event.name} is durable: it cannot be heard at once")
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,9 +33,11 @@ class Relay:
         self._outbox = outbox
         self._clock = clock
         self._hears: dict[str, list[tuple[str, Hears]]] = {}
+        self._at_once: dict[str, list[tuple[str, Hears]]] = {}
         for one in slices:
             for heard in one.hears:
-                self._hears.setdefault(heard.event.name, []).append((one.name, heard))
+                table = self._at_once if heard.at_once else self._hears
+                table.setdefault(heard.event.name, []).append((one.name, heard))
         self._services: Mapping[str, Any] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -57,6 +59,11 @@ class Relay:
 
     async def _tell(self, event: Event[Any], hears: Iterable[tuple[str, Hears]]) -> None:
         await self._hub.emit(event)
+        for name, heard in self._at_once.get(event.name, ()):
+            try:
+                heard.react(self._services[name], event)
+            except Exception:
+                log.exception("event %s was not heard by %s", event.name, name)
         if not hears:
             return
         task = asyncio.get_running_loop().create_task(self._hand_over(event), name=f"event {event.name}")
@@ -76,7 +83,9 @@ class Relay:
 
     async def _let_hear(self, event: Event[Any]) -> None:
         for name, heard in self._hears.get(event.name, []):
-            await heard.react(self._services[name], event)
+            reaction = heard.react(self._services[name], event)
+            if reaction is not None:
+                await reaction
 
     async def _deliver(self, letter: Letter) -> None:
         hears = self._hears.get(letter.name)

@@ -67,8 +67,8 @@ def _senders(settings: PushSettings, key: EcSigner | None, clock: Clock) -> dict
     return found
 
 
-async def _said(push: Push, event: MessageNew) -> None:
-    await push.said(event)
+def _said(push: Push, event: MessageNew) -> None:
+    push.said(event)
 
 
 async def _deleted(push: Push, event: MessageDeleted) -> None:
@@ -102,7 +102,7 @@ manifest = Slice(
     settings=PushSettings,
     errors=ERRORS,
     hears=(
-        Hears(MessageNew, _said),
+        Hears(MessageNew, _said, at_once=True),
         Hears(MessageDeleted, _deleted),
         Hears(ConversationRead, _changed),
         Hears(ConversationPreferences, _changed),

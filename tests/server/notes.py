@@ -90,6 +90,7 @@ class Notes:
         self.kit = kit
         self.notes = kit.collection("notes")
         self.heard: list[str] = []
+        self.heard_at_once: list[str] = []
         self.fail_hearing = 0
         self.seen: list[tuple[str, str]] = []
         self.jobs = 0
@@ -215,6 +216,13 @@ async def job(notes: Notes) -> None:
     notes.jobs += 1
 
 
+def hear_at_once(notes: Notes, event: Event[Any]) -> None:
+    """Hear an event where it is told; one of them fails."""
+    notes.heard_at_once.append(event.payload.text)
+    if event.payload.text == "deaf":
+        raise RuntimeError("this one cannot be heard")
+
+
 async def hear(notes: Notes, event: Event[Any]) -> None:
     await notes.hear(event)
 
@@ -231,7 +239,7 @@ def slice_of(**changes: Any) -> Slice[Notes]:
         "permissions": (Permission("notes:write", "Write notes."),),
         "settings": NotesSettings,
         "errors": (NoteTaken,),
-        "hears": (Hears(NoteKept, hear),),
+        "hears": (Hears(NoteKept, hear), Hears(NoteNew, hear_at_once, at_once=True)),
         "jobs": (Job("notes.count", timedelta(hours=1), job),),
         "provides": {Authenticator: lambda notes: notes},
         "connected": Notes.connected,

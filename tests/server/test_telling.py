@@ -5,11 +5,12 @@ from datetime import timedelta
 import pytest
 
 from server.events import Nobody, Users
+from server.slices import Hears
 from storage.outbox import Letter, Outbox
 from tests.harness.clock import TurnableClock
 from tests.harness.servers import Server
 from tests.server.conftest import Engine, notes_of
-from tests.server.notes import NewNote, Note, NoteKept, NoteNew, NoteTaken
+from tests.server.notes import NewNote, Note, NoteKept, NoteNew, NoteTaken, hear_at_once
 
 
 async def _write(server: Server, text: str) -> None:
@@ -86,3 +87,17 @@ async def test_publishing_outside_a_unit_is_told_at_once(engine: Engine) -> None
     await server.app.relay.settle()
 
     assert notes_of(server).heard == ["x"]
+
+
+async def test_what_is_heard_at_once_was_heard_when_it_is_told_and_a_fault_of_it_harms_nobody(engine: Engine) -> None:
+    server = await engine()
+
+    for text in ("deaf", "x"):
+        await server.app.relay.publish(NoteNew(Note(id="1", author="ada", text=text), to=Users(["ada"])))
+
+    assert notes_of(server).heard_at_once == ["deaf", "x"]
+
+
+def test_a_durable_event_cannot_be_heard_at_once() -> None:
+    with pytest.raises(TypeError, match="durable"):
+        Hears(NoteKept, hear_at_once, at_once=True)

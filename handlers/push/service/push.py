@@ -106,7 +106,7 @@ class Push:
         """This device gets no notifications any more."""
         await self.ended([actor.session_id])
 
-    async def said(self, event: MessageNew) -> None:
+    def said(self, event: MessageNew) -> None:
         """A message was said. It waits for nothing."""
         if self._senders:
             self.intake.heard(event)
