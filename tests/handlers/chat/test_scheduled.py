@@ -28,24 +28,24 @@ async def test_r46_a_scheduled_message_is_sent_once_whoever_runs_the_job(
 ) -> None:
     ada, bob = await people("ada", "bob")
     conversation = await direct(ada, bob)
-    one = await later(ada, conversation, clock.now() + timedelta(hours=1), "in an hour")
+    one = await later(ada, conversation, clock.now() + timedelta(minutes=5), "in five minutes")
     await later(ada, conversation, clock.now() + timedelta(hours=3), "in three hours")
     adas, bobs = await ada.socket(), await bob.socket()
     jobs = [server.service("chat").scheduled for server in (*pair, *pair)]
 
     await asyncio.gather(*(job.send_due() for job in jobs))
     nothing = await said(bob, conversation)
-    clock.advance(hours=1, seconds=1)
+    clock.advance(minutes=5, seconds=1)
     await sign_in(bob)
     await asyncio.gather(*(job.send_due() for job in jobs))
 
     heard = await bobs.next("message:new")
     news = await adas.next("scheduled:changed")
     assert nothing == []
-    assert (heard["content"], heard["senderId"]) == ("in an hour", ada.id)
+    assert (heard["content"], heard["senderId"]) == ("in five minutes", ada.id)
     assert heard["clientMessageId"] == f"sched:{one['id']}"
     assert (news["action"], news["messageId"], news["scheduled"]["id"]) == ("sent", heard["id"], one["id"])
-    assert await said(bob, conversation) == ["in an hour"]
+    assert await said(bob, conversation) == ["in five minutes"]
     await sign_in(ada)
     left = await ada.ask("GET", f"/api/conversations/{conversation}/scheduled")
     assert [waits["content"] for waits in left["scheduled"]] == ["in three hours"]
