@@ -15,9 +15,30 @@ async def pinned(who: Person, conversation: str) -> list[str]:
     return [message["content"] for message in answer["messages"]]
 
 
+async def all_may_pin(owner: Person, conversation: str) -> None:
+    await owner.ask("PUT", f"/api/conversations/{conversation}/permissions", {"pin": True})
+
+
+async def test_r48_in_a_group_those_pin_whom_the_admins_let(people: People, door: Door) -> None:
+    ada, bob = await people("ada", "bob")
+    conversation = await group(ada, bob)
+    message = await say(ada, conversation)
+    await door(ada, "chat.pin", {"messageId": message["id"]})
+
+    for name in ("chat.pin", "chat.unpin"):
+        with pytest.raises(Refusal) as refusal:
+            await door(bob, name, {"messageId": message["id"]})
+        assert refusal.value.code == "chat.restricted"
+    await all_may_pin(ada, conversation)
+    unpinned = await door(bob, "chat.unpin", {"messageId": message["id"]})
+
+    assert unpinned["pinnedAt"] is None
+
+
 async def test_r46_a_pin_is_an_entry_that_all_hear_of_and_find_in_the_list(people: People, door: Door) -> None:
     ada, bob, cyd = await people("ada", "bob", "cyd")
     conversation = await group(ada, bob)
+    await all_may_pin(ada, conversation)
     one, two = await say(ada, conversation, "one"), await say(ada, conversation, "two")
     adas = await ada.socket()
 
@@ -30,12 +51,12 @@ async def test_r46_a_pin_is_an_entry_that_all_hear_of_and_find_in_the_list(peopl
     assert first["pinnedAt"] == first["updatedAt"]
     assert [(await adas.next("message:updated"))["id"] for _ in range(2)] == [two["id"], one["id"]]
     assert await pinned(ada, conversation) == ["one", "two"]
-    assert await missed(ada, conversation, 3) == [(4, "pin"), (5, "pin")]
+    assert await missed(ada, conversation, 4) == [(5, "pin"), (6, "pin")]
     for _ in range(2):
         unpinned = await door(ada, "chat.unpin", {"messageId": one["id"]})
         assert (unpinned["pinnedAt"], unpinned["pinnedBy"]) == (None, None)
     assert await pinned(bob, conversation) == ["two"]
-    assert await missed(ada, conversation, 5) == [(6, "unpin")]
+    assert await missed(ada, conversation, 6) == [(7, "unpin")]
     for name, wanted in (
         ("chat.pin", {"messageId": one["id"]}),
         ("chat.unpin", {"messageId": two["id"]}),
@@ -49,6 +70,7 @@ async def test_r46_a_pin_is_an_entry_that_all_hear_of_and_find_in_the_list(peopl
 async def test_r46_a_conversation_has_fifty_pins_also_when_many_pin_at_once(people: People, pair: Pair) -> None:
     ada, bob = await people("ada", "bob")
     conversation = await group(ada, bob)
+    await all_may_pin(ada, conversation)
     ids = [(await say(ada, conversation, str(number)))["id"] for number in range(54)]
     for one in ids[:48]:
         await ada.ask("POST", f"/api/messages/{one}/pin", {})
