@@ -50,6 +50,7 @@ class Intake:
         self._waiting: list[_Said] = []
         self._count = 0
         self._fresh = asyncio.Event()
+        self._writing = asyncio.Lock()
 
     def heard(self, event: MessageNew) -> None:
         """A message was said."""
@@ -76,16 +77,17 @@ class Intake:
                 await asyncio.sleep(1)
 
     async def settle(self) -> None:
-        """Write down what has gathered; what could not be written is kept."""
-        said, self._waiting, self._count = self._waiting, [], 0
-        self._fresh.clear()
-        try:
-            await self._write(said)
-        except BaseException:
-            if self._count == 0:
-                self._waiting, self._count = said, sum(len(one.recipients) for one in said)
-                self._fresh.set()
-            raise
+        """Write down what has gathered, after what is being written; what could not be written is kept."""
+        async with self._writing:
+            said, self._waiting, self._count = self._waiting, [], 0
+            self._fresh.clear()
+            try:
+                await self._write(said)
+            except BaseException:
+                if self._count == 0:
+                    self._waiting, self._count = said, sum(len(one.recipients) for one in said)
+                    self._fresh.set()
+                raise
 
     async def _write(self, said: list[_Said]) -> None:
         everybody = {user_id for one in said for user_id in one.recipients}
