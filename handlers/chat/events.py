@@ -41,6 +41,10 @@ class ConversationRead(Event[Unread], name="conversation:read"):
     """You have read a conversation on one of your devices; what is left unread, in absolute numbers."""
 
 
+class ConversationUnread(Event[Unread], name="conversation:unread"):
+    """You have marked a conversation as unread on one of your devices. Reading or saying something there ends it."""
+
+
 class ConversationPreferences(Event[Preferences], name="conversation:preferences"):
     """You have changed on one of your devices what concerns only you in a conversation."""
 
@@ -66,6 +70,7 @@ EVENTS = (
     ConversationUpdated,
     ConversationRemoved,
     ConversationRead,
+    ConversationUnread,
     ConversationPreferences,
     ConversationRequest,
     MessageTyping,

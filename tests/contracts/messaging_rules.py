@@ -49,7 +49,6 @@ RULES: Mapping[str, str] = {
     "R53": "Who is found by phone decides that, and nobody learns more by asking.",
 }
 LATER: Mapping[str, str] = {
-    "R29": "not built yet",
     "R38": "not built yet: it comes with calls",
     "R39": "not built yet: a message may say when it disappears, a conversation only keeps messages for some days",
     "R47": "not built yet: search takes words and a conversation, no other filters",

@@ -153,6 +153,8 @@ class Unread(Output):
     """The last entry that was counted."""
     read_seq: Seq
     delivered_seq: Seq
+    marked_unread: bool
+    """Whether the reader has marked the conversation as unread himself; it says nothing of the watermarks."""
 
 
 class MyConversation(Conversation):
@@ -169,6 +171,8 @@ class MyConversation(Conversation):
     """The last entry of the log."""
     unread: int
     mentions: int
+    marked_unread: bool
+    """Whether the one who asks has marked it as unread and has read nothing in it since."""
     last_message: Message | None
 
 

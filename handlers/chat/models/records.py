@@ -59,6 +59,8 @@ class MemberRecord:
     shown_delivered_seq: int = 0
     said_at: datetime | None = None
     """When the member last said what the other, who blocks him, does not see: only his own list goes by it."""
+    unread_seq: int = 0
+    """The last entry when the member marked the conversation as unread; 0 when he has not, or has read since."""
     archived: bool = False
     muted: bool = False
     large: bool = False
@@ -75,6 +77,11 @@ class MemberRecord:
     def denies(self, right: Right, now: datetime) -> bool:
         """Whether this member is refused the right now."""
         return right in self.denied and (self.denied_until is None or self.denied_until > now)
+
+    @property
+    def marked_unread(self) -> bool:
+        """Whether the member has marked the conversation as unread."""
+        return self.unread_seq > 0
 
     @property
     def seen_seq(self) -> int:

@@ -1,6 +1,6 @@
 """Reading: history, search, what was read, who types, and catching up."""
 
-from handlers.chat.models.conversations import Unread
+from handlers.chat.models.conversations import OneConversation, Unread
 from handlers.chat.models.messages import OneMessage, Receipts
 from handlers.chat.models.reading import Found, MessagePage, Page, Reading, Search, Sync, Synced, Typing
 from handlers.chat.routes.base import MARKING, READING, READS, SEARCHING, SYNCING, TYPING, routes
@@ -63,6 +63,18 @@ async def read(chat: Chat, actor: Actor, body: Reading) -> Unread:
 async def delivered(chat: Chat, actor: Actor, body: Reading) -> Unread:
     """Say up to where your device has received."""
     return await chat.receipts.mark(actor, body, read=False)
+
+
+@routes.command(
+    "POST /api/conversations/{conversationId}/unread",
+    event="conversations:unread",
+    needs="chat:write",
+    limits=MARKING,
+    errors=READS,
+)
+async def mark_unread(chat: Chat, actor: Actor, body: OneConversation) -> Unread:
+    """Mark a conversation as unread, until you read or say something in it. The watermarks and counts stay."""
+    return await chat.receipts.mark_unread(actor, body)
 
 
 @routes.command(event="message:typing", needs="chat:write", limits=TYPING, errors=READS)

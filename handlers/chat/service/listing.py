@@ -110,6 +110,7 @@ def _mine(state: State, member: MemberRecord, *, count: Count, last: Message | N
         head=head,
         unread=count.unread,
         mentions=count.mentions,
+        marked_unread=member.marked_unread,
         last_message=last,
     )
 

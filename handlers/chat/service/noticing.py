@@ -25,7 +25,7 @@ class Notice:
 
     unread: int
     badge: int
-    """Conversations with unread messages that are neither muted nor archived."""
+    """Conversations with unread messages, or marked as unread, that are neither muted nor archived."""
     delivered_seq: int
     quiet: bool
     """Whether it is muted or archived."""
@@ -51,7 +51,8 @@ class Notices:
         loud = [_listed(one) for one in mine if not (one.muted or one.archived) or one is me]
         counts = await self._unreads.of(actor.user_id, loud)
         quiet = me is None or me.muted or me.archived
-        badge = sum(1 for one in loud if counts[one.conversation_id].unread and not (one.muted or one.archived))
+        open_ = (one for one in loud if counts[one.conversation_id].unread or one.marked_unread)
+        badge = sum(1 for one in open_ if not (one.muted or one.archived))
         notice = Notice(
             unread=0 if me is None else counts[conversation_id].unread,
             badge=badge,

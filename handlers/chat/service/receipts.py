@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from handlers.chat.events import ConversationRead, ReceiptUpdate
-from handlers.chat.models.conversations import Unread
+from handlers.chat.events import ConversationRead, ConversationUnread, ReceiptUpdate
+from handlers.chat.models.conversations import OneConversation, Unread
 from handlers.chat.models.messages import Receipts as Shown
 from handlers.chat.models.reading import Reading, Watermarks
 from handlers.chat.models.records import MemberRecord
@@ -65,15 +65,27 @@ class Receipts:
         blocked = peer is not None and (await self._people.block(actor.user_id, peer)).stands
         await self._notes.settle_in(access.conversation_id)
         shown = not blocked and not await self._people.private([actor.user_id])
-        mark = Mark(access.conversation_id, actor.user_id, upto if read else 0, upto, shown=shown)
+        mark = Mark(access.conversation_id, actor.user_id, upto if read else 0, upto, shown=shown, opened=read)
         moved = await self._members.advance(mark, at=self._clock.now())
         if moved is None:
             raise NotFound("There is no such conversation.")
         before, after = moved
         unread = await self._unread(after, head)
-        if after.read_seq > before.read_seq:
+        if after.read_seq > before.read_seq or after.marked_unread is not before.marked_unread:
             await self._publish(ConversationRead(unread, to=Users([actor.user_id])))
         await self._tell(access, before, after)
+        return unread
+
+    async def mark_unread(self, actor: Actor, wanted: OneConversation) -> Unread:
+        """Mark a conversation as unread until it is read: a flag, the watermarks stay. Raises NotFound."""
+        access = await self._access(wanted.conversation_id, actor)
+        await self._notes.settle_in(access.conversation_id)
+        head = await self._log.head(access.conversation_id)
+        member = await self._members.mark_unread(access.conversation_id, actor.user_id, head=head)
+        if member is None:
+            raise NotFound("There is no such conversation.")
+        unread = await self._unread(member, head)
+        await self._publish(ConversationUnread(unread, to=Users([actor.user_id])))
         return unread
 
     async def of_message(self, actor: Actor, message_id: str) -> Shown:
@@ -111,6 +123,7 @@ class Receipts:
             seq=head,
             read_seq=member.read_seq,
             delivered_seq=member.delivered_seq,
+            marked_unread=member.marked_unread,
         )
 
     async def _tell(self, access: Access, before: MemberRecord, after: MemberRecord) -> None:

@@ -62,6 +62,9 @@ class Mark:
     shown: bool = True
     said_at: datetime | None = None
     """Of a message that only its sender sees: when it was said."""
+    opened: bool = False
+    """Whether the conversation was opened for reading: then it is not marked as unread any more, wherever it was read.
+    Who only says something ends a mark that is older than what he says."""
 
 
 class MemberStore:
@@ -207,6 +210,12 @@ class MemberStore:
         before = _member(document)
         return before, _moved(before, mark, at)
 
+    async def mark_unread(self, conversation_id: str, user_id: str, *, head: int) -> MemberRecord | None:
+        """Note that the member marks the conversation as unread; the member afterwards, None for a stranger."""
+        where = {"_id": member_key(conversation_id, user_id), "active": True}
+        document = await self._collection.find_and_update(where, {"$set": {"unreadSeq": head}})
+        return _member(document) if document else None
+
     async def advance_many(self, marks: Iterable[Mark], *, at: datetime) -> None:
         """Move the watermarks of many members; one who joined only after the mark stays as he is."""
         await self._collection.write(
@@ -233,6 +242,10 @@ def _forward(mark: Mark, at: datetime) -> list[dict[str, Any]]:
         if mark.shown:
             shown = f"shown{name.capitalize()}Seq"
             values[shown] = {"$max": [f"${shown}", to]}
+    if mark.opened:
+        values["unreadSeq"] = 0
+    elif mark.read:
+        values["unreadSeq"] = {"$cond": [{"$lt": ["$unreadSeq", mark.read]}, 0, "$unreadSeq"]}
     if mark.said_at is not None:
         values["saidAt"] = {"$max": ["$saidAt", mark.said_at]}
     return [{"$set": values}]
@@ -247,4 +260,5 @@ def _moved(before: MemberRecord, mark: Mark, at: datetime) -> MemberRecord:
         delivered_at=at if mark.delivered > before.delivered_seq else before.delivered_at,
         shown_read_seq=max(before.shown_read_seq, mark.read if mark.shown else 0),
         shown_delivered_seq=max(before.shown_delivered_seq, mark.delivered if mark.shown else 0),
+        unread_seq=0 if mark.opened or before.unread_seq < mark.read else before.unread_seq,
     )

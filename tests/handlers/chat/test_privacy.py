@@ -54,6 +54,7 @@ def attempts(conversation: str, text: str, poll: str, other: str) -> dict[str, d
         "chat.cancel_scheduled": here | {"scheduledId": other},
         "chat.read": here | {"upToSeq": 1},
         "chat.delivered": here | {"upToSeq": 1},
+        "chat.mark_unread": here,
         "chat.typing": here | {"isTyping": True},
     }
 

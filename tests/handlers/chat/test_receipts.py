@@ -26,6 +26,7 @@ async def test_r28_reading_moves_the_watermark_and_tells_the_own_devices_and_the
         "seq": 4,
         "readSeq": 3,
         "deliveredSeq": 3,
+        "markedUnread": False,
     }
     assert await phone.next("conversation:read") == answer
     assert await adas.next("receipt:update") == {

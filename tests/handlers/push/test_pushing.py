@@ -125,6 +125,28 @@ async def test_r27_muted_archived_and_blocked_are_neither_pushed_nor_counted(pus
     assert [(told["body"], told["badge"]) for told in opened(pushing, browser)] == [("Loud", 1)]
 
 
+async def test_r29_a_conversation_marked_as_unread_counts_in_the_badge_unless_it_is_muted(
+    pushing: Service, people: People
+) -> None:
+    ada, bob = await people("ada", "bob")
+    browser = await subscribe(bob, pushing)
+    marked, muted, loud = await group(ada, bob), await group(ada, bob), await direct(ada, bob)
+    await bob.ask("PUT", f"/api/conversations/{muted}", {"muted": True})
+    for one in (marked, muted):
+        await bob.ask("POST", f"/api/conversations/{one}/unread", {})
+
+    await say(ada, loud, "One")
+    await idle(bob)
+    await bob.ask("POST", f"/api/conversations/{marked}/read", {"upToSeq": 1})
+    await say(ada, loud, "Two")
+    await idle(bob)
+
+    assert [(told["body"], told["badge"], told["unread"]) for told in opened(pushing, browser)] == [
+        ("One", 2, 1),
+        ("Two", 1, 2),
+    ]
+
+
 @pytest.mark.parametrize(("encrypted", "more"), [(True, {}), (False, {"expiresIn": 60})])
 async def test_r40_encrypted_and_disappearing_messages_are_not_quoted(
     pushing: Service, people: People, encrypted: bool, more: dict[str, Any]
