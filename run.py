@@ -5,7 +5,7 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,11 @@ from handlers.notices.manifest import manifest as notices
 from handlers.presence.manifest import manifest as presence
 from handlers.push.manifest import manifest as push
 from handlers.safety.manifest import manifest as safety
+from handlers.safety.service import Safety
 from handlers.social.manifest import manifest as social
 from handlers.users.manifest import manifest as users
 from server import checking, serving
+from server.actors import Role
 from server.app import release
 from server.assembly import ManifestError
 from server.serving.listening import place
@@ -74,6 +76,16 @@ def parser() -> argparse.ArgumentParser:
     spec = commands.add_parser("spec", help="write the OpenAPI and AsyncAPI documents and the settings example")
     spec.add_argument("--out", type=Path, help="folder for all of them (docs/api, and config for the example)")
     commands.add_parser("settings", help="list every setting with its meaning and value")
+    grant = commands.add_parser(
+        "grant",
+        help="make somebody an admin, a moderator or a user",
+        description="Give somebody a role: so the first admin is made, and admins appoint others themselves. It works "
+        "while the server runs, and while it does not. The person is signed out within two seconds and has the role "
+        "after signing in again.",
+    )
+    grant.add_argument("--role", required=True, choices=("admin", "moderator", "user"))
+    grant.add_argument("--data-dir", type=Path, help="folder of the embedded MongoDB and Redis (MIXEE_DATA_DIR)")
+    grant.add_argument("username", metavar="USERNAME", help="the name, or the e-mail address, of a registered person")
     demo = commands.add_parser("demo", help="let three people chat through a running server")
     demo.add_argument("--url", help="the server (http://127.0.0.1:8080, or where MIXEE_HOST and MIXEE_PORT say)")
     return top
@@ -108,10 +120,23 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
             return asyncio.run(checking.check(settings, slices(), os.environ))
         case "settings":
             return checking.show(settings, slices(), os.environ)
+        case "grant":
+            return _grant(settings, arguments.username, arguments.role)
         case "spec":
             return _spec(arguments.out)
         case _:
             return _demo(settings, arguments.url)
+
+
+def _grant(settings: Settings, name: str, role: Role) -> int:
+    async def grant(services: Mapping[str, Any]) -> str:
+        service: Safety = services[safety.name]
+        before = await service.offices.grant(name, role)
+        if before == role:
+            return f"{name} has the role {role} already."
+        return f"{name} has the role {role} now, and had the role {before}; it counts after signing in again."
+
+    return serving.errand(settings, slices(), grant)
 
 
 def _spec(out: Path | None) -> int:

@@ -3,11 +3,11 @@
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel
@@ -40,6 +40,7 @@ from storage.tasks import end, stopped
 log = logging.getLogger("mixee")
 
 SOCKET_PATH = "socket.io"
+T = TypeVar("T")
 STOP_SECONDS = 15.0
 """How long one part may take to stop; then the next one is stopped all the same."""
 
@@ -94,14 +95,7 @@ class App:
     async def start(self) -> None:
         """Open storage, build the services, join the cluster. After an error everything opened is closed again."""
         async with AsyncExitStack() as stack:
-            self._at_end(stack, "MongoDB", self.mongo.close)
-            self._at_end(stack, "Redis", self.redis.aclose)
-            await self.mongo.ping()
-            await self._ping_redis()
-            await self._indexes()
-            built = assembly.build(self.slices, self._kit, self._sections())
-            self.services = dict(built.by_slice)
-            self.relay.serve(built.by_slice)
+            built = await self._build(stack)
             self._open_doors(built)
             self._at_end(stack, "the hub", self.hub.stop)
             await self.hub.start()
@@ -119,6 +113,18 @@ class App:
                 self._background(stack, "expiry", self._door.expire())
             self._stack = stack.pop_all()
 
+    async def errand(self, work: Callable[[Mapping[str, Any]], Awaitable[T]]) -> T:
+        """Do one thing with the services, by the names of their slices, and leave: nobody is served, no job runs.
+
+        What it tells reaches the clients of the servers that run. Raises what `work` raises.
+        """
+        async with AsyncExitStack() as stack:
+            built = await self._build(stack)
+            self._at_end(stack, "the hub", self.hub.stop)
+            await self.hub.start()
+            self._at_end(stack, "the relay", self.relay.settle)
+            return await work(built.by_slice)
+
     async def drain(self) -> None:
         """Tell the balancer and the clients that this process is going, and let requests finish."""
         self.health.draining = True
@@ -129,6 +135,18 @@ class App:
     async def stop(self) -> None:
         """Close everything that `start` opened, in reverse."""
         await self._stack.aclose()
+
+    async def _build(self, stack: AsyncExitStack) -> assembly.Built:
+        """Open storage and build the services."""
+        self._at_end(stack, "MongoDB", self.mongo.close)
+        self._at_end(stack, "Redis", self.redis.aclose)
+        await self.mongo.ping()
+        await self._ping_redis()
+        await self._indexes()
+        built = assembly.build(self.slices, self._kit, self._sections())
+        self.services = dict(built.by_slice)
+        self.relay.serve(built.by_slice)
+        return built
 
     async def _begin(self, one: Slice[Any], stack: AsyncExitStack) -> None:
         service = self.services[one.name]

@@ -14,6 +14,7 @@ import aiohttp
 import psutil
 import pytest
 
+from run import main
 from storage.mongo import Mongo
 from tests.harness.processes import PYTHON, ROOT, Program, environment
 from tests.harness.servers import MONGODB, REDIS
@@ -146,6 +147,30 @@ class TestWithNothingSet:
         assert texts == ["Remember me"]
         assert (status, await gone(children)) == (0, [])
         assert "Traceback" not in program.said
+
+    async def test_the_first_admin_is_made_from_outside_whether_the_server_runs_or_not(self, written: Written) -> None:
+        grant = ("grant", "--data-dir", "data", "--role")
+        before, quiet = await result_of(written.folder, *grant, "moderator", "bob")
+        async with running(written.folder, "serve", "--port", "0", "--data-dir", "data") as program:
+            url = await up(program)
+            client = PythonClient()
+            await client.connect(url, {"token": (await login(url, "ada"))["tokens"]["accessToken"]}, ["websocket"])
+            status, granted = await result_of(written.folder, *grant, "admin", "ada")
+            closed = await client.next("session:closed")
+            token = (await login(url, "ada"))["tokens"]["accessToken"]
+            page = await request("GET", f"{url}/api/moderation/offices", token)
+            audit = await request("GET", f"{url}/api/moderation/audit", token)
+            await client.close()
+            await program.stop()
+
+        assert (before, quiet.out) == (
+            0,
+            ["bob has the role moderator now, and had the role user; it counts after signing in again."],
+        )
+        assert (status, granted.err, closed) == (0, [], {"code": "role_changed"})
+        assert {one["user"]["username"]: one["role"] for one in page["offices"]} == {"ada": "admin", "bob": "moderator"}
+        notes = [one["note"] for one in audit["lines"]]
+        assert notes == ["user -> admin: run.py grant", "user -> moderator: run.py grant"]
 
     async def test_after_kill_9_a_new_start_finds_the_data_again(self, written: Written) -> None:
         async with running(written.folder, "serve", "--port", "0", "--data-dir", "data") as killed:
@@ -367,6 +392,18 @@ class TestOtherCommands:
         assert (status, program.out) == (0, [f"api/{name}" for name in names])
         for name in names:
             assert (tmp_path / "api" / name).stat().st_size > 3_000
+
+    def test_a_role_for_nobody_makes_no_database(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+
+        status = main(["grant", "--role", "admin", "--data-dir", "data", "ada"])
+
+        said = capsys.readouterr().err
+        assert status == 1
+        assert said.startswith("There is no data below data yet: start the server once with `run.py serve`")
+        assert list(tmp_path.iterdir()) == []
 
     async def test_help_says_how_workers_are_replaced(self, tmp_path: Path) -> None:
         status, program = await result_of(tmp_path, "serve", "--help")

@@ -184,7 +184,7 @@ class SessionsEnding(Output):
 
     session_ids: list[Id]
     code: str
-    """`session_revoked`, `replaced` or `account_suspended`."""
+    """`session_revoked`, `replaced`, `role_changed` (sign in again) or `account_suspended`."""
 
 
 class Session(Output):

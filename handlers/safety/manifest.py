@@ -75,6 +75,7 @@ manifest = Slice(
     permissions=(
         Permission("safety:report", "Report messages, people and conversations, and object to measures"),
         Permission("safety:moderate", "Work off reports, warn and suspend", roles=("moderator", "admin")),
+        Permission("safety:appoint", "Make people moderators and admins", roles=("admin",)),
         Permission("safety:audit", "Read the audit log", roles=("admin",)),
     ),
     settings=SafetySettings,

@@ -7,7 +7,8 @@ from pydantic import ConfigDict, Field, StringConstraints, model_validator
 from handlers.auth.models import Password
 from handlers.chat.models.messages import Poll
 from handlers.chat.models.values import Location, Media, MessageId
-from handlers.users.models import ReportReason
+from handlers.users.models import ReportReason, UserCard
+from server.actors import Role
 from server.models import Id, Input, Instant, Output, Text
 
 Subject = Literal["user", "message", "conversation"]
@@ -306,7 +307,7 @@ class AuditLine(Output):
     seq: int
     at: Instant
     by: Id | None
-    """Null for what happens by the clock."""
+    """Null for what happens by the clock, or was done with `run.py` on the server itself."""
     action: str
     user_id: Id | None
     """Whom it was done to."""
@@ -341,6 +342,46 @@ class AuditPage(Output):
 
     lines: list[AuditLine]
     next_before: int | None
+
+
+class Appointment(Input):
+    """Another role for somebody."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"userId": "01936c4e-8f3a-7c11-9d2b-3f6a1b2c4d5e", "role": "moderator", "note": "Helps on weekends"}
+            ]
+        }
+    )
+
+    user_id: Id
+    role: Role
+    note: Words | None = None
+    """Why, for the audit log."""
+
+
+class Office(Output):
+    """Somebody and the role that he has."""
+
+    user: UserCard
+    role: Role
+    active: bool
+    """False while the account is suspended or about to be deleted."""
+
+
+class ListOffices(Input):
+    """A page of those who have an office."""
+
+    cursor: Id | None = None
+    limit: Limit = 50
+
+
+class OfficePage(Output):
+    """Moderators and admins."""
+
+    offices: list[Office]
+    next_cursor: Id | None
 
 
 def document_of(model: Output) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from handlers.safety.models import (
     Appeal,
     AppealFromOutside,
     AppealPage,
+    Appointment,
     AuditPage,
     Case,
     CaseFile,
@@ -14,6 +15,7 @@ from handlers.safety.models import (
     ListAudit,
     ListCases,
     ListMeasures,
+    ListOffices,
     Measure,
     MeasurePage,
     MyMeasures,
@@ -21,6 +23,8 @@ from handlers.safety.models import (
     NewCase,
     NewSuspension,
     NewWarning,
+    Office,
+    OfficePage,
     OneCase,
     Reinstating,
     Resolution,
@@ -28,10 +32,13 @@ from handlers.safety.models import (
 from handlers.safety.service import (
     AlreadyAppealed,
     AlreadySuspended,
+    LastAdmin,
     NobodyToBlame,
     NoSuchAccount,
     NoSuchAppeal,
     NoSuchCase,
+    NotActive,
+    NotAdmin,
     NothingToAppeal,
     NotSuspended,
     NotYours,
@@ -227,3 +234,26 @@ async def decide(safety: Safety, actor: Actor, body: Decision) -> Appeal:
 async def audit(safety: Safety, body: ListAudit) -> AuditPage:
     """Read the audit log, the newest lines first."""
     return await safety.audit.page(body)
+
+
+@routes.command("GET /api/moderation/offices", event="moderation:offices", needs="safety:appoint", limits=_READS)
+async def offices(safety: Safety, body: ListOffices) -> OfficePage:
+    """List the moderators and admins."""
+    return await safety.offices.page(body)
+
+
+@routes.command(
+    "PUT /api/moderation/users/{userId}/role",
+    event="moderation:appoint",
+    needs="safety:appoint",
+    unit=True,
+    limits=_ACTS,
+    errors=(NoSuchAccount, NotActive, NotAdmin, LastAdmin),
+)
+async def appoint(safety: Safety, actor: Actor, body: Appointment) -> Office:
+    """Make somebody a moderator, an admin or a user again; the last admin stays one.
+
+    The person is signed out on every device within 2 seconds, since tokens carry the role, and has the new one after
+    signing in. The first admin is made on the server itself: `run.py grant --role admin USERNAME`.
+    """
+    return await safety.offices.appoint(actor, body)

@@ -16,6 +16,8 @@ from storage.numbers import Numbers
 USERS = "users"
 REPORTS = "user_reports"
 
+_OFFICE: Document = {"role": {"$lt": "user"}}
+"""Moderators and admins: both words come before `user`, and an index can say that in every release of MongoDB."""
 _FINDABLE: Document = {"status": "active", "privacy.searchable": True}
 
 USER_INDEXES = (
@@ -38,6 +40,7 @@ USER_INDEXES = (
     ),
     IndexModel([("interests", ASCENDING)], name="interests", partialFilterExpression=_FINDABLE),
     IndexModel([("eraseAt", ASCENDING)], name="erase", partialFilterExpression={"status": "leaving"}),
+    IndexModel([("role", ASCENDING), ("_id", ASCENDING)], name="offices", partialFilterExpression=_OFFICE),
 )
 REPORT_INDEXES = (
     IndexModel([("reporterId", ASCENDING), ("userId", ASCENDING)], name="once", unique=True),
@@ -176,6 +179,16 @@ class UserStore:
         """Give an account another role. False when there is none."""
         return await self._users.update_one({"_id": user_id}, {"$set": {"role": role, "updatedAt": now}})
 
+    async def in_office(self, after: str | None, limit: int) -> list[Account]:
+        """Moderators and admins whatever their status, in the order of their ids."""
+        where = in_office_where(after)
+        found = await self._users.find(where, sort=[("_id", ASCENDING)], limit=limit, hint="offices")
+        return [account for one in found if (account := _account(one))]
+
+    async def has_admin(self, but: str) -> bool:
+        """Whether somebody else is an active admin."""
+        return bool(await self._users.find(admin_where(but), fields={"_id": 1}, limit=1, hint="offices"))
+
     async def leave(self, user_id: str, now: datetime, erase_at: datetime) -> bool:
         """Mark an active account for deletion. False when it is not active."""
         change = {"$set": {"status": "leaving", "eraseAt": erase_at, "updatedAt": now}}
@@ -232,6 +245,16 @@ class UserStore:
     ) -> list[Candidate]:
         found = await self._users.find(where, fields=_CANDIDATE, limit=limit, sort=sort)
         return [_candidate(one) for one in found]
+
+
+def in_office_where(after: str | None) -> Document:
+    """The condition of being a moderator or an admin, behind a place in the list."""
+    return {"role": {"$in": ["admin", "moderator"]}} | ({"_id": {"$gt": after}} if after else {})
+
+
+def admin_where(but: str) -> Document:
+    """The condition of being an active admin and not that one."""
+    return {"role": "admin", "_id": {"$ne": but}, "status": "active"}
 
 
 def named_where(words: Sequence[str], near: tuple[Sequence[float], float] | None) -> Document:

@@ -32,7 +32,7 @@ class Closing(Output):
     """Why a connection ends."""
 
     code: str
-    """`session_revoked`, `token_expired`, `account_suspended`, `slow_consumer` or `replaced`."""
+    """`session_revoked`, `token_expired`, `account_suspended`, `role_changed`, `slow_consumer` or `replaced`."""
 
 
 class SessionClosed(Event[Closing], name="session:closed"):

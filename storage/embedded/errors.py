@@ -5,6 +5,10 @@ class EmbeddedError(RuntimeError):
     """The embedded servers cannot run. The message names the cause and the way out."""
 
 
+class InUse(EmbeddedError):
+    """Another living process has the data folder."""
+
+
 class PortTaken(EmbeddedError):
     """Another program took the port between our look and the server's; another port will do."""
 

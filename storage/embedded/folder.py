@@ -9,7 +9,7 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-from storage.embedded.errors import EmbeddedError
+from storage.embedded.errors import EmbeddedError, InUse
 
 LOCK = "embedded.lock"
 HOST = "127.0.0.1"
@@ -29,7 +29,7 @@ class DataFolder:
     def claim(cls, path: Path) -> "DataFolder":
         """Create the folder if need be and lock it. The lock goes with the process, however that dies.
 
-        Raises EmbeddedError when the folder cannot be written or another living process has it.
+        Raises EmbeddedError when the folder cannot be written, and InUse when another living process has it.
         """
         path = path.expanduser().resolve()
         try:
@@ -42,7 +42,7 @@ class DataFolder:
         except BlockingIOError:
             holder = os.pread(lock, 32, 0).decode("ascii", "replace").strip() or "unknown"
             os.close(lock)
-            raise EmbeddedError(
+            raise InUse(
                 f"the data folder {path} is in use by process {holder}: stop that one first, "
                 "or set MIXEE_DATA_DIR to a folder of its own"
             ) from None

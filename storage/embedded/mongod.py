@@ -65,7 +65,12 @@ class Mongod(Server):
     @property
     def url(self) -> str:
         """How a client reaches the set, as a user who may read and write every database."""
-        return f"mongodb://{USER}:{self._password}@{HOST}:{self.port}/?authSource=admin&replicaSet={SET}"
+        return self.url_of(self._password, self.port)
+
+    @staticmethod
+    def url_of(word: str, port: int) -> str:
+        """How a client with the password `word` reaches the set that listens on the port."""
+        return f"mongodb://{USER}:{word}@{HOST}:{port}/?authSource=admin&replicaSet={SET}"
 
     @property
     def _system_url(self) -> str:

@@ -26,7 +26,12 @@ class RedisServer(Server):
     @property
     def url(self) -> str:
         """How a client reaches it."""
-        return f"redis://:{self._password}@{HOST}:{self.port}/0"
+        return self.url_of(self._password, self.port)
+
+    @staticmethod
+    def url_of(word: str, port: int) -> str:
+        """How a client with the password `word` reaches the one that listens on the port."""
+        return f"redis://:{word}@{HOST}:{port}/0"
 
     def configuration(self) -> str:
         """Nothing goes to disk, for MongoDB is the truth; a full Redis refuses writes rather than drop keys."""

@@ -41,8 +41,8 @@ class NoSuchAccount(NotFound):
 
     code = "safety.no_such_account"
 
-    def __init__(self) -> None:
-        super().__init__("There is no such account.")
+    def __init__(self, name: str = "") -> None:
+        super().__init__(f"Nobody is registered here as “{name}”." if name else "There is no such account.")
 
 
 class Untouchable(Forbidden):
@@ -108,8 +108,38 @@ class OwnMeasure(Forbidden):
         super().__init__("You took this measure: another moderator decides about the appeal, or an admin.")
 
 
+class LastAdmin(Conflict):
+    """There must be an admin who can sign in."""
+
+    code = "safety.last_admin"
+
+    def __init__(self) -> None:
+        super().__init__("This is the last admin: make somebody else an admin first.")
+
+
+class NotActive(Conflict):
+    """An account that is suspended or about to be deleted gets no office."""
+
+    code = "safety.not_active"
+
+    def __init__(self) -> None:
+        super().__init__("This account is suspended or about to be deleted: it can be given no office.")
+
+
+class NotAdmin(Forbidden):
+    """The token says admin, and the account is none any more."""
+
+    code = "safety.not_admin"
+
+    def __init__(self) -> None:
+        super().__init__("You are no admin any more: sign in again.")
+
+
 ERRORS: tuple[type[MixeeError], ...] = (
     OwnMessage,
+    LastAdmin,
+    NotActive,
+    NotAdmin,
     NoSuchCase,
     NotYours,
     NobodyToBlame,

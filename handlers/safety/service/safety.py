@@ -7,6 +7,7 @@ from handlers.safety.service.audit import Audit
 from handlers.safety.service.cases import Cases
 from handlers.safety.service.evidence import Witness
 from handlers.safety.service.measures import Measures
+from handlers.safety.service.offices import Offices
 from handlers.safety.settings import SafetySettings
 from handlers.safety.store import AuditStore, CaseStore, MeasureStore
 from handlers.users.service import Users
@@ -37,6 +38,7 @@ class Safety:
         self.measures = Measures(
             measures, users=users, audit=self.audit, transact=transact, publish=publish, clock=clock
         )
+        self.offices = Offices(users=users, audit=self.audit, transact=transact)
         self.cases = Cases(
             cases,
             witness=Witness(chat, clock=clock, settings=settings),

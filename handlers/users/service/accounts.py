@@ -113,6 +113,10 @@ class Users:
         """The cards of people; whoever is gone or about to go is missing from the answer. At most 1,000 ids."""
         return await self._store.cards(ids)
 
+    def card(self, account: Account) -> UserCard:
+        """The card of an account."""
+        return card_of(account)
+
     async def existing(self, ids: Collection[str]) -> set[str]:
         """Which of the ids (at most 1,000) are active accounts."""
         return await self._store.existing(ids)
@@ -149,7 +153,15 @@ class Users:
         """Make somebody a user, moderator or admin, in the caller's unit. His sessions end: tokens carry the role."""
         if not await self._store.change_role(user_id, role, self._clock.now()):
             raise NoSuchUser
-        await self._sessions().end_all(user_id, code="session_revoked")
+        await self._sessions().end_all(user_id, code="role_changed")
+
+    async def in_office(self, after: str | None, limit: int) -> list[Account]:
+        """Moderators and admins whatever their status, in the order of their ids. Never show whole accounts."""
+        return await self._store.in_office(after, limit)
+
+    async def has_admin(self, *, but: str) -> bool:
+        """Whether somebody else than that one is an active admin."""
+        return await self._store.has_admin(but)
 
     async def suspend(self, user_id: str) -> None:
         """Shut somebody out, in the caller's unit of work. Raises NoSuchUser."""
