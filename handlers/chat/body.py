@@ -6,7 +6,7 @@
 | `poll` | question, `options` (`text`, `votes`: user ids), multiple, anonymous; |
 | | `correct` (of a quiz), `closesAt`, `closedAt`; `due` (`closesAt`, until it is closed) |
 | `replyTo` | seq of the message that this one answers |
-| `mentions`, `words` | user ids; words that search finds |
+| `mentions`, `words` | user ids; words and marks that search finds |
 | `forwards` | how many times it has been passed on, from message to message |
 | `hiddenFrom` | user ids that must not see it |
 | `goneFor` | user ids that have deleted it for themselves |
@@ -26,7 +26,7 @@ from typing import Any
 
 from handlers.chat.models.messages import NewMessage, NewPoll
 from handlers.chat.models.values import split_message_id
-from handlers.chat.words import words_of
+from handlers.chat.words import LINK, MARKED, MENTION, has_link, words_of
 from server.errors import MixeeError
 
 Body = dict[str, Any]
@@ -51,7 +51,7 @@ def body_of(message: NewMessage, *, hidden_from: str | None, searchable: bool, a
         "poll": _poll(poll, at) if poll else None,
         "replyTo": split_message_id(message.reply_to_message_id)[1] if message.reply_to_message_id else None,
         "mentions": list(dict.fromkeys(message.mentioned_user_ids)),
-        "words": _words(message.content, poll.question if poll else "") if searchable else [],
+        "words": _terms(message.type, message.content, poll, message.mentioned_user_ids) if searchable else [],
         "hiddenFrom": [hidden_from] if hidden_from else [],
     }
     return {name: value for name, value in body.items() if value or name == "content"}
@@ -71,8 +71,11 @@ def _poll(poll: NewPoll, at: datetime) -> Body:
     return body
 
 
-def _words(*texts: str) -> list[str]:
-    return words_of(" ".join(texts))
+def _terms(type_: str, content: str, poll: NewPoll | None, mentions: Sequence[str]) -> list[str]:
+    """What the message is found by."""
+    texts = [content, *([poll.question, *poll.options] if poll else ())]
+    marks = [f":{type_}"] * (type_ in MARKED) + [LINK] * any(map(has_link, texts)) + [MENTION] * bool(mentions)
+    return [*words_of(" ".join(texts[:2])), *marks]
 
 
 def seen_by(body: Body, viewer: str | None) -> Body:
@@ -119,7 +122,7 @@ def edited(body: Body, content: str, mentions: list[str] | None, *, at: datetime
     if mentions is not None:
         body["mentions"] = list(dict.fromkeys(mentions))
     if searchable:
-        body["words"] = _words(content)
+        body["words"] = _terms(body["type"], content, None, body.get("mentions", ()))
     return {**body, "edits": body.get("edits", 0) + 1, "editedAt": at, "changedAt": at}
 
 

@@ -1,13 +1,13 @@
-"""How messages are read: history, search, `sync`, watermarks and typing."""
+"""How messages are read: history, `sync`, watermarks and typing."""
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from handlers.chat.models.conversations import Conversation
 from handlers.chat.models.messages import Message
 from handlers.chat.models.values import MessageId, Seq
-from server.models import Id, Input, Instant, Output, Text
+from server.models import Id, Input, Instant, Output
 
 MAX_SYNC = 500
 """Entries in one answer to `sync`."""
@@ -36,22 +36,6 @@ class MessagePage(Output):
     """Whether there are more in the direction that was asked for."""
     next_before: MessageId | None
     """`before` of the next older page; null when there is none."""
-
-
-class Search(Input):
-    """Words to look for in one's conversations."""
-
-    q: Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-    conversation_id: Id | None = None
-    cursor: Annotated[str, Field(max_length=200)] | None = None
-    limit: Annotated[int, Field(ge=1, le=25)] = 25
-
-
-class Found(Output):
-    """Messages that have all the words, the newest first."""
-
-    messages: list[Message]
-    next_cursor: str | None
 
 
 class Sync(Input):

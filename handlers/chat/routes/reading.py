@@ -2,7 +2,8 @@
 
 from handlers.chat.models.conversations import OneConversation, Unread
 from handlers.chat.models.messages import OneMessage, Receipts
-from handlers.chat.models.reading import Found, MessagePage, Page, Reading, Search, Sync, Synced, Typing
+from handlers.chat.models.reading import MessagePage, Page, Reading, Sync, Synced, Typing
+from handlers.chat.models.search import Found, Search
 from handlers.chat.routes.base import MARKING, READING, READS, SEARCHING, SYNCING, TYPING, routes
 from handlers.chat.service import Chat
 from server.actors import Actor
@@ -25,7 +26,10 @@ async def history(chat: Chat, actor: Actor, body: Page) -> MessagePage:
     "GET /api/messages/search", event="messages:search", needs="chat:read", limits=SEARCHING, errors=(NotFound,)
 )
 async def search(chat: Chat, actor: Actor, body: Search) -> Found:
-    """Find messages by words, in all your conversations or in one; encrypted ones cannot be searched."""
+    """Find messages by words, sender, kind and time, in all your conversations or in some of them.
+
+    Only what you may see there is found, the newest first. Encrypted conversations cannot be searched.
+    """
     return await chat.search.find(actor, body)
 
 

@@ -194,7 +194,7 @@ class Chat:
         )
         self.notices = Notices(access=self.access, log=log, members=members, unreads=unreads, users=users)
         self.typing = TypingNotices(access=self.access, people=people, publish=publish, clock=clock, used=presence.used)
-        self.search = Finder(access=self.access, members=members, index=index, clock=clock)
+        self.search = Finder(access=self.access, conversations=conversations, members=members, index=index, clock=clock)
         self.sync = Resume(log=log, states=self._states, conversations=conversations, members=members, views=views)
 
     async def access(self, conversation_id: str, actor: Actor, *, guarded: bool = False) -> Access:

@@ -1,6 +1,5 @@
 """What members may do in a group: the admins' rule for all, restrictions of single ones, slow mode, the audit."""
 
-import re
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
@@ -15,6 +14,7 @@ from handlers.chat.service.listing import Listing
 from handlers.chat.service.roster import Plan, Roster
 from handlers.chat.service.state import State, States
 from handlers.chat.store import AuditStore, MemberStore
+from handlers.chat.words import has_link
 from server.actors import Actor
 from server.clock import Clock
 from server.errors import Conflict, Forbidden, NotFound
@@ -22,8 +22,6 @@ from storage.log import Entry, Guard
 
 LONGEST = timedelta(days=366)
 """How far ahead the end of a restriction may be."""
-
-_LINK = re.compile(r"(?:[a-z][a-z0-9+.-]{1,20}://|\bwww\.)\S|\b[a-z0-9-]{1,63}\.[a-z]{2,24}/", re.IGNORECASE)
 
 _REFUSED: dict[Right, str] = {
     "send": "write here",
@@ -48,7 +46,7 @@ def needed(type_: str, *texts: str) -> list[Right]:
         found.append("media")
     if type_ == "poll":
         found.append("polls")
-    if any(_LINK.search(text) for text in texts):
+    if any(has_link(text) for text in texts):
         found.append("links")
     return found
 

@@ -8,9 +8,10 @@ from handlers.chat.store.conversations import (
     ConversationStore,
     Effect,
 )
-from handlers.chat.store.index import LOG_INDEXES, MentionStore, SearchStore, Spot, scrubbing
+from handlers.chat.store.index import LOG_INDEXES, MentionStore, scrubbing
 from handlers.chat.store.links import LINK_INDEXES, LINKS, REQUEST_INDEXES, REQUESTS, LinkStore
 from handlers.chat.store.members import MEMBER_INDEXES, MEMBERS, Mark, MemberStore
+from handlers.chat.store.search import SEARCH_INDEXES, SearchStore, Sought, Spot
 
 __all__ = [
     "AUDIT",
@@ -24,6 +25,7 @@ __all__ = [
     "MEMBER_INDEXES",
     "REQUESTS",
     "REQUEST_INDEXES",
+    "SEARCH_INDEXES",
     "Activity",
     "AuditStore",
     "ConversationStore",
@@ -33,6 +35,7 @@ __all__ = [
     "MemberStore",
     "MentionStore",
     "SearchStore",
+    "Sought",
     "Spot",
     "auditing",
     "scrubbing",

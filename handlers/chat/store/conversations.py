@@ -11,6 +11,7 @@ from handlers.chat.models.records import ConversationRecord
 from storage.mongo import ASCENDING, DESCENDING, Collection, Document, IndexModel, InsertOne, UpdateOne, Write
 
 CONVERSATIONS = "conversations"
+ENCRYPTED = "encrypted"
 
 CONVERSATION_INDEXES = (
     IndexModel([("nid", ASCENDING)], name="nid", unique=True),
@@ -18,6 +19,11 @@ CONVERSATION_INDEXES = (
     IndexModel(
         [("_id", ASCENDING), ("lastMessageAt", DESCENDING), ("createdAt", DESCENDING), ("type", ASCENDING)],
         name="activity",
+    ),
+    IndexModel(
+        [("isEncrypted", ASCENDING), ("_id", ASCENDING)],
+        name=ENCRYPTED,
+        partialFilterExpression={"isEncrypted": True},
     ),
 )
 
@@ -29,6 +35,11 @@ _FIELDS = {field.name: to_camel(field.name) for field in fields(ConversationReco
 
 def _conversation(document: Document) -> ConversationRecord:
     return ConversationRecord(**{name: document[stored] for name, stored in _FIELDS.items() if stored in document})
+
+
+def encrypted_of(ids: Sequence[str]) -> Document:
+    """The condition of those of these conversations that are encrypted."""
+    return {"isEncrypted": True, "_id": {"$in": list(ids)}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +83,13 @@ class ConversationStore:
         wanted = {"lastMessageAt": 1, "createdAt": 1}
         documents = await self._collection.find(where, fields=wanted, limit=len(ids))
         return [Activity(document["_id"], document["lastMessageAt"] or document["createdAt"]) for document in documents]
+
+    async def encrypted_among(self, ids: Sequence[str]) -> set[str]:
+        """Those of these conversations that are encrypted."""
+        if not ids:
+            return set()
+        rows = await self._collection.find(encrypted_of(ids), fields={"_id": 1}, limit=len(ids), hint=ENCRYPTED)
+        return {row["_id"] for row in rows}
 
     def inserting(self, record: ConversationRecord) -> Effect:
         """The write that adds a conversation. A unique index refuses a second one for the same pair."""

@@ -8,8 +8,9 @@ import pytest
 
 from crypto.ids import new_id
 from handlers.chat.store.audit import acts
+from handlers.chat.store.conversations import encrypted_of
 from handlers.chat.store.editions import due, edits_of
-from handlers.chat.store.index import Spot, changing, deleted_for, having, mentioning
+from handlers.chat.store.index import changing, deleted_for, mentioning
 from handlers.chat.store.links import open_links
 from handlers.chat.store.members import in_large, member_key
 from handlers.chat.store.pins import pinned_in
@@ -73,17 +74,11 @@ QUESTIONS: dict[str, tuple[str, dict[str, Any], dict[str, Any], set[str]]] = {
         {"hint": "mentions"},
         {"mentions"},
     ),
-    "search": (
-        "log",
-        having(["hello", "there"], [ONE, OTHER], viewer=ME, now=NOW, after=None),
-        {"sort": [("at", -1), ("_id", -1)], "hint": "words"},
-        {"words"},
-    ),
-    "search, next page": (
-        "log",
-        having(["hello"], [ONE], viewer=ME, now=NOW, after=Spot(NOW, b"x" * 24)),
-        {"sort": [("at", -1), ("_id", -1)], "hint": "words"},
-        {"words"},
+    "encrypted conversations": (
+        "conversations",
+        encrypted_of([ONE, OTHER]),
+        {"projection": {"_id": 1}, "hint": "encrypted"},
+        {"encrypted"},
     ),
     "unread messages that one has deleted for oneself": (
         "log",
