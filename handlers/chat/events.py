@@ -2,6 +2,7 @@
 
 from handlers.chat.models.conversations import ChangedForAll, Departure, Preferences, Unread
 from handlers.chat.models.deletions import Hidden
+from handlers.chat.models.folders import Folders
 from handlers.chat.models.links import JoinRequest
 from handlers.chat.models.messages import Message, Removed
 from handlers.chat.models.reading import TypingNow, Watermarks
@@ -49,6 +50,10 @@ class ConversationPreferences(Event[Preferences], name="conversation:preferences
     """You have changed on one of your devices what concerns only you in a conversation."""
 
 
+class FoldersChanged(Event[Folders], name="folders:changed"):
+    """You have changed your folders on one of your devices: these are all of them now."""
+
+
 class MessageTyping(Event[TypingNow], name="message:typing"):
     """Somebody types. Without further news it is over after 6 seconds."""
 
@@ -73,6 +78,7 @@ EVENTS = (
     ConversationUnread,
     ConversationPreferences,
     ConversationRequest,
+    FoldersChanged,
     MessageTyping,
     ReceiptUpdate,
 )

@@ -25,6 +25,7 @@ from handlers.chat.store import (
     MentionStore,
     SearchStore,
 )
+from handlers.chat.store.folders import FOLDERS
 from handlers.chat.store.pins import PIN_INDEXES, PINS
 from handlers.chat.store.scheduled import SCHEDULED, SCHEDULED_INDEXES
 from handlers.chat.store.shelf import shelf_of
@@ -65,6 +66,7 @@ async def _erased(chat: Chat, event: UserErased) -> None:
     await chat.participants.forget(event.payload.user_id)
     await chat.links.forget(event.payload.user_id)
     await chat.scheduled.forget(event.payload.user_id)
+    await chat.folders.forget(event.payload.user_id)
 
 
 manifest = Slice(
@@ -82,6 +84,7 @@ manifest = Slice(
         Stored(REQUESTS, Personal(("userId",), erase="delete"), REQUEST_INDEXES),
         Stored(log.COLLECTION, Personal(("u",), erase="pseudonymise"), (*log.indexes(), *LOG_INDEXES, *SEARCH_INDEXES)),
         Stored(SCHEDULED, Personal(("userId",), erase="delete"), SCHEDULED_INDEXES),
+        Stored(FOLDERS, Personal(("userId",), erase="delete")),
         Stored(PINS, Personal(("by",), erase="pseudonymise"), PIN_INDEXES),
     ),
     permissions=(

@@ -12,6 +12,7 @@ class ChatSettings(BaseModel):
     max_own_reactions: int = Field(3, ge=1, le=20, description="Reactions of one person to a message.")
     max_reactions: int = Field(20, ge=1, le=100, description="Different reactions to a message.")
     max_pins: int = Field(50, ge=1, le=200, description="Messages that are pinned in a conversation at once.")
+    max_folders: int = Field(20, ge=1, le=100, description="Folders of one person.")
     max_scheduled: int = Field(
         100, ge=1, le=1000, description="Messages of one person that wait in a conversation to be sent later."
     )

@@ -6,6 +6,7 @@ from pydantic import Field, StringConstraints
 
 from handlers.chat.models.messages import Message
 from handlers.chat.models.rights import Permissions, Right
+from handlers.chat.models.themes import Theme
 from handlers.chat.models.values import ConversationType, HttpsUrl, MessageId, Role, Seq
 from server.models import Id, Input, Instant, Output, Text
 
@@ -44,12 +45,14 @@ class ListedConversations(Input):
 
     type: ConversationType | None = None
     archived: bool = False
+    folder_id: Id | None = None
+    """Only those in this folder of yours."""
     cursor: Annotated[str, Field(max_length=200)] | None = None
     limit: Annotated[int, Field(ge=1, le=100)] = 50
 
 
 class ChangedConversation(Input):
-    """What changes; left out is left as it is. `isArchived` and `muted` concern only the one who asks."""
+    """What changes; left out is left as it is. What is archived or muted is so only for the one who asks."""
 
     conversation_id: Id
     name: Name | None = None
@@ -57,8 +60,16 @@ class ChangedConversation(Input):
     avatar: HttpsUrl | None = None
     allow_invites: bool | None = None
     message_retention: Retention | None = None
+    theme: Theme | None = None
+    """How it looks to all its members; null takes the theme away."""
     is_archived: bool | None = None
+    """Archived, it comes back with the next message."""
+    keep_archived: bool | None = None
+    """With `isArchived: true`: it stays archived whatever is said."""
     muted: bool | None = None
+    """Without `mutedUntil` it is muted without an end."""
+    muted_until: Instant | None = None
+    """Muted until then, at most 366 days ahead."""
 
 
 class NewParticipants(Input):
@@ -134,6 +145,7 @@ class Conversation(Output):
     slow_mode: int
     """Seconds between two messages of a member who is not an admin."""
     message_retention: int
+    theme: Theme | None
     is_active: bool
     is_archived: bool | None = None
     """Whether the one who asks has put it away; null in events, which everybody gets."""
@@ -162,7 +174,11 @@ class MyConversation(Conversation):
 
     participants: list[Participant]
     role: Role
+    keep_archived: bool
+    """Whether it stays archived when something is said."""
     muted: bool
+    muted_until: Instant | None
+    """When muting ends by itself."""
     joined_seq: Seq
     """The first entry that the one who asks may see."""
     my_read_seq: Seq
@@ -204,5 +220,8 @@ class Preferences(Output):
 
     conversation_id: Id
     is_archived: bool
+    """Unless `keepArchived`, it is so up to the next message."""
+    keep_archived: bool
     is_hidden: bool
     muted: bool
+    muted_until: Instant | None

@@ -27,6 +27,7 @@ class ConversationRecord:
     avatar: str | None = None
     allow_invites: bool = False
     message_retention: int = 0
+    theme: Mapping[str, str] | None = None
     is_encrypted: bool = False
     permissions: Mapping[Right, bool] = field(default_factory=dict)
     """What members may do, where it is not as in a new group; `allow_invites` is the right `invite`."""
@@ -62,7 +63,13 @@ class MemberRecord:
     unread_seq: int = 0
     """The last entry when the member marked the conversation as unread; 0 when he has not, or has read since."""
     archived: bool = False
+    archived_seq: int | None = None
+    """The last entry when it was archived: a message after it brings it back. None: nothing does."""
+    keep_archived: bool = False
+    """Whether it stays archived whatever is said."""
     muted: bool = False
+    muted_until: datetime | None = None
+    """When muting ends by itself; None: never."""
     large: bool = False
     """Whether the conversation has so many members that it has a channel of its own; exact while `active`."""
     hidden_seq: int = 0
@@ -82,6 +89,20 @@ class MemberRecord:
     def marked_unread(self) -> bool:
         """Whether the member has marked the conversation as unread."""
         return self.unread_seq > 0
+
+    def mutes(self, now: datetime) -> bool:
+        """Whether the member has muted the conversation."""
+        return self.muted and (self.muted_until is None or self.muted_until > now)
+
+    @property
+    def comes_back_after(self) -> int | None:
+        """Of an archived conversation: the entry after which a message brings it back; None: no message does."""
+        return None if self.keep_archived else self.archived_seq
+
+    def stays_archived(self, seq: int) -> bool:
+        """Whether the conversation is archived still after the message `seq`."""
+        back = self.comes_back_after
+        return self.archived and (back is None or seq <= back)
 
     @property
     def seen_seq(self) -> int:

@@ -11,6 +11,7 @@ from handlers.chat.service.deletions import Deletions
 from handlers.chat.service.desk import Desk
 from handlers.chat.service.editions import Editions
 from handlers.chat.service.fill import Repairs
+from handlers.chat.service.folders import FolderShelf
 from handlers.chat.service.forwards import Forwards
 from handlers.chat.service.history import History
 from handlers.chat.service.links import JoinLinks
@@ -22,6 +23,7 @@ from handlers.chat.service.participants import Participants
 from handlers.chat.service.people import People
 from handlers.chat.service.pins import Pins
 from handlers.chat.service.polls import Polls
+from handlers.chat.service.preferences import Preferring
 from handlers.chat.service.receipts import Receipts
 from handlers.chat.service.rights import Floor, Rules
 from handlers.chat.service.roster import Roster
@@ -82,6 +84,7 @@ class Chat:
         bulletins = Bulletins(self._states, publish)
         views = Views(log, members, people)
         unreads = Unreads(log, mentions, people, clock)
+        self.folders = FolderShelf(store=shelf.folders, members=members, publish=publish, settings=settings)
         self.listing = Listing(
             access=self.access,
             states=self._states,
@@ -90,6 +93,8 @@ class Chat:
             notes=self._notes,
             unreads=unreads,
             views=views,
+            folder=self.folders.get,
+            clock=clock,
         )
         roster = Roster(
             access=self.access,
@@ -127,7 +132,6 @@ class Chat:
         self.conversations = Conversations(
             access=self.access,
             desk=self._desk,
-            log=log,
             bulletins=bulletins,
             conversations=conversations,
             members=members,
@@ -135,7 +139,7 @@ class Chat:
             people=people,
             listing=self.listing,
             numbers=numbers,
-            publish=publish,
+            own=Preferring(log=log, members=members, publish=publish, clock=clock),
             clock=clock,
             max_members=max_members,
         )
@@ -192,7 +196,7 @@ class Chat:
             clock=clock,
             used=presence.used,
         )
-        self.notices = Notices(access=self.access, log=log, members=members, unreads=unreads, users=users)
+        self.notices = Notices(access=self.access, log=log, members=members, unreads=unreads, users=users, clock=clock)
         self.typing = TypingNotices(access=self.access, people=people, publish=publish, clock=clock, used=presence.used)
         self.search = Finder(access=self.access, conversations=conversations, members=members, index=index, clock=clock)
         self.sync = Resume(log=log, states=self._states, conversations=conversations, members=members, views=views)

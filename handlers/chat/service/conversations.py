@@ -4,15 +4,13 @@ from dataclasses import replace
 from typing import Any
 
 from crypto.ids import new_id
-from handlers.chat.events import ConversationPreferences
 from handlers.chat.models.conversations import (
     ChangedConversation,
     MyConversation,
     NewConversation,
     OneParticipant,
-    Preferences,
 )
-from handlers.chat.models.records import ConversationRecord, MemberRecord, pair_of
+from handlers.chat.models.records import ConversationRecord, pair_of
 from handlers.chat.models.values import Role
 from handlers.chat.service.access import Access, Enter
 from handlers.chat.service.bulletins import Bulletins
@@ -22,20 +20,20 @@ from handlers.chat.service.errors import GroupFull
 from handlers.chat.service.listing import Listing
 from handlers.chat.service.participants import Participants
 from handlers.chat.service.people import People
+from handlers.chat.service.preferences import Preferring
 from handlers.chat.service.state import State
 from handlers.chat.store import ConversationStore, Effect, MemberStore, auditing
 from server.actors import Actor
 from server.clock import Clock
-from server.errors import Forbidden, NotFound, Unavailable
-from server.events import Publisher, Users
+from server.errors import Forbidden, Unavailable
 from server.hub.channels import FEW
-from storage.log import Draft, Log, Refused
+from storage.log import Draft, Refused
 from storage.numbers import Numbers
 
 OF_GROUPS = ("name", "description", "avatar", "allow_invites")
-INFO = frozenset({"name", "description", "avatar"})
+INFO = frozenset({"name", "description", "avatar", "theme"})
 """What members change who have the right `changeInfo`."""
-SETTINGS = (*OF_GROUPS, "message_retention")
+SETTINGS = (*OF_GROUPS, "message_retention", "theme")
 
 
 class Conversations:
@@ -46,7 +44,6 @@ class Conversations:
         *,
         access: Enter,
         desk: Desk,
-        log: Log,
         bulletins: Bulletins,
         conversations: ConversationStore,
         members: MemberStore,
@@ -54,13 +51,12 @@ class Conversations:
         people: People,
         listing: Listing,
         numbers: Numbers,
-        publish: Publisher,
+        own: Preferring,
         clock: Clock,
         max_members: int,
     ) -> None:
         self._access = access
         self._desk = desk
-        self._log = log
         self._bulletins = bulletins
         self._conversations = conversations
         self._members = members
@@ -68,7 +64,7 @@ class Conversations:
         self._people = people
         self._listing = listing
         self._numbers = numbers
-        self._publish = publish
+        self._own = own
         self._clock = clock
         self._max_members = max_members
 
@@ -110,7 +106,7 @@ class Conversations:
 
     async def _again(self, actor: Actor, conversation_id: str) -> MyConversation:
         """A direct conversation that was there is listed again."""
-        await self._members.prefer(conversation_id, actor.user_id, hidden_seq=0)
+        await self._members.prefer(conversation_id, actor.user_id, {"hidden_seq": 0})
         return await self._listing.one(actor, conversation_id)
 
     async def _record(self, actor: Actor, new: NewConversation) -> ConversationRecord:
@@ -153,17 +149,22 @@ class Conversations:
         """Change settings of the conversation, and those of the member alone. Raises Invalid, NotFound, Forbidden."""
         access = await self._access(wanted.conversation_id, actor)
         given = {name: getattr(wanted, name) for name in SETTINGS if name in wanted.model_fields_set}
-        for name in ("name", "allow_invites", "message_retention", "is_archived", "muted"):
+        for name in ("name", "allow_invites", "message_retention", "is_archived", "keep_archived", "muted"):
             if name in wanted.model_fields_set and getattr(wanted, name) is None:
                 refuse(wire_name(ChangedConversation, name), "cannot be cleared")
+        if wanted.theme is not None:
+            given["theme"] = wanted.theme.model_dump(exclude_none=True)
+        if "theme" in given and await self._hidden(access):
+            del given["theme"]
         if given:
             await self._set(actor, access, given)
-        if wanted.is_archived is not None or wanted.muted is not None:
-            member = await self._members.prefer(
-                access.conversation_id, actor.user_id, archived=wanted.is_archived, muted=wanted.muted
-            )
-            await self._tell_preferences(member)
+        await self._own.set(access, wanted)
         return await self._listing.one(actor, access.conversation_id)
+
+    async def _hidden(self, access: Access) -> bool:
+        """Whether the other one blocks the member, and so does not see how he decorates. Raises Forbidden."""
+        peer = access.state.peer(access.user_id)
+        return peer is not None and await self._people.open_block(access.user_id, peer)
 
     async def _set(self, actor: Actor, access: Access, given: dict[str, Any]) -> None:
         def may(state: State) -> None:
@@ -205,18 +206,6 @@ class Conversations:
         """Put a direct conversation away until there is a new message, or leave a group."""
         access = await self._access(conversation_id, actor)
         if access.state.record.type == "direct":
-            head = await self._log.head(conversation_id)
-            await self._tell_preferences(await self._members.prefer(conversation_id, actor.user_id, hidden_seq=head))
+            await self._own.put_away(access)
             return
         await self._participants.remove(actor, OneParticipant(conversation_id=conversation_id, user_id=actor.user_id))
-
-    async def _tell_preferences(self, member: MemberRecord | None) -> None:
-        if member is None:
-            raise NotFound("There is no such conversation.")
-        own = Preferences(
-            conversation_id=member.conversation_id,
-            is_archived=member.archived,
-            is_hidden=member.hidden_seq > 0,
-            muted=member.muted,
-        )
-        await self._publish(ConversationPreferences(own, to=Users([member.user_id])))

@@ -81,6 +81,12 @@ class ForwardLimit(Conflict):
     code = "chat.forward_limit"
 
 
+class FolderLimit(Conflict):
+    """The person has as many folders as may be."""
+
+    code = "chat.folder_limit"
+
+
 ERRORS = (
     CannotReach,
     GroupFull,
@@ -95,4 +101,5 @@ ERRORS = (
     ScheduleLimit,
     AlreadySent,
     ForwardLimit,
+    FolderLimit,
 )

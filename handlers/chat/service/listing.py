@@ -1,15 +1,18 @@
 """One's conversations as a list, and one of them: with the last message and what is unread."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from handlers.chat.cursors import read_cursor, write_cursor
 from handlers.chat.models.conversations import ConversationPage, ListedConversations, MyConversation
+from handlers.chat.models.folders import Folder
 from handlers.chat.models.messages import Message
 from handlers.chat.models.records import MemberRecord
 from handlers.chat.service.access import Enter
 from handlers.chat.service.checks import refuse
+from handlers.chat.service.folders import is_in
 from handlers.chat.service.notes import Notes
 from handlers.chat.service.state import State, States
 from handlers.chat.service.unread import Count, Unreads
@@ -17,6 +20,7 @@ from handlers.chat.service.views import Views
 from handlers.chat.service.wire import conversation_fields, participants_of
 from handlers.chat.store import Activity, ConversationStore, MemberStore
 from server.actors import Actor
+from server.clock import Clock
 from server.errors import NotFound
 
 
@@ -33,6 +37,8 @@ class Listing:
         notes: Notes,
         unreads: Unreads,
         views: Views,
+        folder: Callable[[Actor, str], Awaitable[Folder]],
+        clock: Clock,
     ) -> None:
         self._access = access
         self._states = states
@@ -41,6 +47,8 @@ class Listing:
         self._notes = notes
         self._unreads = unreads
         self._views = views
+        self._folder = folder
+        self._clock = clock
 
     async def one(self, actor: Actor, conversation_id: str) -> MyConversation:
         """One conversation. Raises NotFound."""
@@ -49,21 +57,26 @@ class Listing:
         member = await self._members.get(conversation_id, actor.user_id)
         if member is None:
             raise NotFound("There is no such conversation.")
-        (shown,) = await self._shown(actor.user_id, [(access.state, member)])
+        archived = await self._views.archived(actor.user_id, [member])
+        (shown,) = await self._shown(actor.user_id, [(access.state, member)], archived)
         return shown
 
     async def page(self, actor: Actor, wanted: ListedConversations) -> ConversationPage:
         """A page of the member's conversations, the latest first. Raises Invalid for a cursor that is none."""
         await self._notes.settle()
         after = _after(wanted.cursor) if wanted.cursor else None
+        everything = await self._members.of_user(actor.user_id)
+        archived = await self._views.archived(actor.user_id, everything)
         mine = {
             member.conversation_id: member
-            for member in await self._members.of_user(actor.user_id)
-            if member.archived is wanted.archived
+            for member in everything
+            if (member.conversation_id in archived) is wanted.archived
         }
         activity = await self._conversations.activity(list(mine), wanted.type)
         away = await self._views.put_away(actor.user_id, mine.values())
-        own = (_as_seen(one, mine[one.conversation_id]) for one in activity if one.conversation_id not in away)
+        own = [_as_seen(one, mine[one.conversation_id]) for one in activity if one.conversation_id not in away]
+        if wanted.folder_id is not None:
+            own = await self._within(await self._folder(actor, wanted.folder_id), actor.user_id, own, mine)
         listed = sorted(own, key=_order, reverse=True)
         if after is not None:
             listed = [one for one in listed if _order(one) < after]
@@ -73,22 +86,53 @@ class Listing:
             (states[one.conversation_id], mine[one.conversation_id]) for one in page if one.conversation_id in states
         ]
         return ConversationPage(
-            conversations=await self._shown(actor.user_id, pairs),
+            conversations=await self._shown(actor.user_id, pairs, archived),
             next_cursor=write_cursor(*_order(page[-1])) if len(listed) > len(page) else None,
         )
+
+    async def _within(
+        self, folder: Folder, user_id: str, listed: Sequence[Activity], mine: Mapping[str, MemberRecord]
+    ) -> list[Activity]:
+        """Those of these conversations that are in the folder."""
+        unread: set[str] = set()
+        if folder.rules.unread:
+            members = [mine[one.conversation_id] for one in listed]
+            counts = await self._unreads.of(user_id, members)
+            unread = {one.conversation_id for one in members if counts[one.conversation_id].unread or one.marked_unread}
+        now = self._clock.now()
+        return [
+            one
+            for one in listed
+            if is_in(
+                folder,
+                one.type,
+                mine[one.conversation_id],
+                unread=one.conversation_id in unread,
+                muted=mine[one.conversation_id].mutes(now),
+            )
+        ]
 
     async def _states_of(self, ids: Sequence[str]) -> dict[str, State]:
         records = await self._conversations.many(ids)
         states = await asyncio.gather(*(self._states.of_record(record) for record in records.values()))
         return {state.id: state for state in states if state is not None}
 
-    async def _shown(self, user_id: str, pairs: Sequence[tuple[State, MemberRecord]]) -> list[MyConversation]:
+    async def _shown(
+        self, user_id: str, pairs: Sequence[tuple[State, MemberRecord]], archived: Collection[str]
+    ) -> list[MyConversation]:
         members = [member for _, member in pairs]
         counts = await self._unreads.of(user_id, members)
         last = await self._views.last_messages(user_id, pairs)
         heads = await self._views.heads([state.id for state, _ in pairs])
+        now = self._clock.now()
         return [
-            _mine(state, member, count=counts[state.id], last=last.get(state.id), head=heads[state.id])
+            _mine(
+                state,
+                replace(member, archived=state.id in archived, muted=member.mutes(now)),
+                count=counts[state.id],
+                last=last.get(state.id),
+                head=heads[state.id],
+            )
             for state, member in pairs
         ]
 
@@ -103,7 +147,9 @@ def _mine(state: State, member: MemberRecord, *, count: Count, last: Message | N
         **fields,
         participants=participants_of(state),
         role=member.role,
+        keep_archived=member.keep_archived,
         muted=member.muted,
+        muted_until=member.muted_until if member.muted else None,
         joined_seq=member.join_seq,
         my_read_seq=member.read_seq,
         my_delivered_seq=member.delivered_seq,
@@ -118,7 +164,7 @@ def _mine(state: State, member: MemberRecord, *, count: Count, last: Message | N
 def _as_seen(one: Activity, member: MemberRecord) -> Activity:
     """A conversation's activity with what only this member knows of."""
     if member.said_at is not None and member.said_at > one.at:
-        return Activity(one.conversation_id, member.said_at)
+        return Activity(one.conversation_id, member.said_at, one.type)
     return one
 
 

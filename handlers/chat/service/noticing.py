@@ -1,6 +1,7 @@
 """What a sleeping device may be told of a conversation: for the slice that pushes."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from handlers.chat.models.records import MemberRecord
 from handlers.chat.models.values import message_id
@@ -10,6 +11,7 @@ from handlers.chat.service.unread import Unreads
 from handlers.chat.store import MemberStore
 from handlers.users.service import Users
 from server.actors import Actor
+from server.clock import Clock
 from server.errors import NotFound
 from storage.log import Entry, Log
 
@@ -37,22 +39,26 @@ class Notice:
 class Notices:
     """Says how a conversation stands for somebody, with nothing in it that must not leave the server."""
 
-    def __init__(self, *, access: Enter, log: Log, members: MemberStore, unreads: Unreads, users: Users) -> None:
+    def __init__(
+        self, *, access: Enter, log: Log, members: MemberStore, unreads: Unreads, users: Users, clock: Clock
+    ) -> None:
         self._access = access
         self._log = log
         self._members = members
         self._unreads = unreads
         self._users = users
+        self._clock = clock
 
     async def of(self, actor: Actor, conversation_id: str, seq: int) -> Notice:
         """With the message `seq` quoted, if it may be. Who is no member (any more) has nothing unread there."""
         mine = await self._members.of_user(actor.user_id)
         me = next((one for one in mine if one.conversation_id == conversation_id), None)
-        loud = [_listed(one) for one in mine if not (one.muted or one.archived) or one is me]
-        counts = await self._unreads.of(actor.user_id, loud)
-        quiet = me is None or me.muted or me.archived
-        open_ = (one for one in loud if counts[one.conversation_id].unread or one.marked_unread)
-        badge = sum(1 for one in open_ if not (one.muted or one.archived))
+        now = self._clock.now()
+        loud = [_listed(one) for one in mine if not _is_quiet(one, now)]
+        silent = [_listed(me)] if me is not None and _is_quiet(me, now) else []
+        counts = await self._unreads.of(actor.user_id, [*loud, *silent])
+        quiet = me is None or me.mutes(now) or me.stays_archived(seq)
+        badge = sum(1 for one in loud if counts[one.conversation_id].unread or _is_marked(one))
         notice = Notice(
             unread=0 if me is None else counts[conversation_id].unread,
             badge=badge,
@@ -95,4 +101,15 @@ def _quote(entry: Entry | None, reader: str) -> str:
 
 def _listed(member: MemberRecord) -> MemberRecord:
     """What lies before the place from which the conversation is listed again is not unread."""
-    return replace(member, read_seq=max(member.read_seq, member.hidden_seq))
+    back = (member.comes_back_after or 0) if member.archived else 0
+    return replace(member, read_seq=max(member.read_seq, member.hidden_seq, back))
+
+
+def _is_quiet(member: MemberRecord, now: datetime) -> bool:
+    """Whether nothing that is said is told: it is muted, or archived for good."""
+    return member.mutes(now) or (member.archived and member.comes_back_after is None)
+
+
+def _is_marked(member: MemberRecord) -> bool:
+    """Whether it is marked as unread, and was not archived after that."""
+    return member.marked_unread and not member.stays_archived(member.unread_seq)

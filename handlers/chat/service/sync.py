@@ -83,12 +83,13 @@ class Resume:
 
     async def _joined(self, user_id: str, ids: list[str], mine: Mapping[str, MemberRecord]) -> list[Conversation]:
         away = await self._views.put_away(user_id, [mine[one] for one in ids])
+        archived = await self._views.archived(user_id, [mine[one] for one in ids])
         records = await self._conversations.many([one for one in ids if one not in away])
         found = []
         for one in ids:
             state = await self._states.of_record(records[one]) if one in records else None
             if state is not None:
-                found.append(conversation_of(state).model_copy(update={"is_archived": mine[one].archived}))
+                found.append(conversation_of(state).model_copy(update={"is_archived": one in archived}))
         return found
 
 

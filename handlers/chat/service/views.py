@@ -93,14 +93,24 @@ class Views:
 
     async def put_away(self, user_id: str, members: Iterable[MemberRecord]) -> set[str]:
         """Those conversations that the member has put away and in which nothing was said to him since."""
-        away = [member for member in members if member.hidden_seq]
-        newest = await self._log.last_messages([member.conversation_id for member in away])
+        return await self._quiet(user_id, [(member, member.hidden_seq) for member in members if member.hidden_seq])
+
+    async def archived(self, user_id: str, members: Iterable[MemberRecord]) -> set[str]:
+        """Those conversations that the member has archived, and that nothing has brought back since."""
+        archived = [member for member in members if member.archived]
+        back = [(member, member.comes_back_after) for member in archived]
+        kept = {member.conversation_id for member, after in back if after is None}
+        return kept | await self._quiet(user_id, [(member, after) for member, after in back if after is not None])
+
+    async def _quiet(self, user_id: str, places: Sequence[tuple[MemberRecord, int]]) -> set[str]:
+        """Those conversations in which the member was said nothing after the place."""
+        newest = await self._log.last_messages([member.conversation_id for member, _ in places])
         quiet = set()
-        for member in away:
+        for member, place in places:
             entry, eyes = newest.get(member.conversation_id), Eyes(user_id, member.join_seq)
             if entry is not None and user_id in unseen_by(entry):
                 entry = await self._look_back(entry, eyes)
-            if entry is None or entry.seq <= member.hidden_seq:
+            if entry is None or entry.seq <= place:
                 quiet.add(member.conversation_id)
         return quiet
 

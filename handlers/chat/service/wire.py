@@ -8,6 +8,7 @@ from handlers.chat.models.conversations import Change, Conversation, Participant
 from handlers.chat.models.messages import SHOWN_USERS, Message, Poll, PollOption, Reaction
 from handlers.chat.models.records import ConversationRecord, MemberRecord
 from handlers.chat.models.rights import Permissions
+from handlers.chat.models.themes import Theme
 from handlers.chat.models.values import Location, Media, message_id
 from handlers.chat.service.state import State
 from storage.log import Entry
@@ -106,6 +107,7 @@ def conversation_fields(state: State) -> dict[str, Any]:
         "permissions": Permissions.model_validate(state.permissions) if group else None,
         "slow_mode": record.slow_mode,
         "message_retention": record.message_retention,
+        "theme": Theme.model_validate(record.theme) if record.theme else None,
         "is_active": record.is_active,
         "last_message_at": record.last_message_at,
         "last_message_id": message_id(record.id, record.last_seq) if record.last_seq else None,

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic.alias_generators import to_camel
 
 from handlers.chat.models.records import ConversationRecord
+from handlers.chat.models.values import ConversationType
 from storage.mongo import ASCENDING, DESCENDING, Collection, Document, IndexModel, InsertOne, UpdateOne, Write
 
 CONVERSATIONS = "conversations"
@@ -48,6 +49,7 @@ class Activity:
 
     conversation_id: str
     at: datetime
+    type: ConversationType
 
 
 class ConversationStore:
@@ -80,9 +82,12 @@ class ConversationStore:
         where: Document = {"_id": {"$in": list(ids)}}
         if type_ is not None:
             where["type"] = type_
-        wanted = {"lastMessageAt": 1, "createdAt": 1}
+        wanted = {"lastMessageAt": 1, "createdAt": 1, "type": 1}
         documents = await self._collection.find(where, fields=wanted, limit=len(ids))
-        return [Activity(document["_id"], document["lastMessageAt"] or document["createdAt"]) for document in documents]
+        return [
+            Activity(document["_id"], document["lastMessageAt"] or document["createdAt"], document["type"])
+            for document in documents
+        ]
 
     async def encrypted_among(self, ids: Sequence[str]) -> set[str]:
         """Those of these conversations that are encrypted."""

@@ -185,20 +185,11 @@ class MemberStore:
         last: datetime = found["turnAt"]
         return last
 
-    async def prefer(
-        self,
-        conversation_id: str,
-        user_id: str,
-        *,
-        archived: bool | None = None,
-        muted: bool | None = None,
-        hidden_seq: int | None = None,
-    ) -> MemberRecord | None:
+    async def prefer(self, conversation_id: str, user_id: str, values: Mapping[str, Any]) -> MemberRecord | None:
         """Set what concerns the member alone; the member afterwards, or None for a stranger."""
-        wanted = {"archived": archived, "muted": muted, "hiddenSeq": hidden_seq}
-        values = {name: value for name, value in wanted.items() if value is not None}
         where = {"_id": member_key(conversation_id, user_id), "active": True}
-        document = await self._collection.find_and_update(where, {"$set": values})
+        stored = {_FIELDS[name]: value for name, value in values.items()}
+        document = await self._collection.find_and_update(where, {"$set": stored})
         return _member(document) if document else None
 
     async def advance(self, mark: Mark, *, at: datetime) -> tuple[MemberRecord, MemberRecord] | None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from handlers.chat.store.editions import EditionStore
+from handlers.chat.store.folders import FOLDERS, FolderStore
 from handlers.chat.store.pins import PINS, PinStore
 from handlers.chat.store.scheduled import SCHEDULED, ScheduledStore
 from storage.log import COLLECTION
@@ -17,6 +18,7 @@ class Shelf:
     editions: EditionStore
     pins: PinStore
     scheduled: ScheduledStore
+    folders: FolderStore
 
 
 def shelf_of(collection: Callable[[str], Collection]) -> Shelf:
@@ -25,4 +27,5 @@ def shelf_of(collection: Callable[[str], Collection]) -> Shelf:
         editions=EditionStore(collection(COLLECTION)),
         pins=PinStore(collection(PINS)),
         scheduled=ScheduledStore(collection(SCHEDULED)),
+        folders=FolderStore(collection(FOLDERS)),
     )

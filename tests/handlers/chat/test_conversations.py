@@ -225,7 +225,14 @@ async def test_archived_and_muted_concern_only_the_one_who_says_so_on_all_device
 
     assert (changed["isArchived"], changed["muted"]) == (True, True)
     told = await phone.next("conversation:preferences")
-    assert told == {"conversationId": conversation, "isArchived": True, "isHidden": False, "muted": True}
+    assert told == {
+        "conversationId": conversation,
+        "isArchived": True,
+        "keepArchived": False,
+        "isHidden": False,
+        "muted": True,
+        "mutedUntil": None,
+    }
     await bobs.settle()
     assert bobs.events("conversation:preferences") == []
     theirs = await shown(bob, conversation)

@@ -113,7 +113,7 @@ async def test_r27_muted_archived_and_blocked_are_neither_pushed_nor_counted(pus
     muted, archived = await group(ada, bob), await group(ada, bob)
     blocked, loud = await group(eve, bob), await direct(ada, bob)
     await bob.ask("PUT", f"/api/conversations/{muted}", {"muted": True})
-    await bob.ask("PUT", f"/api/conversations/{archived}", {"isArchived": True})
+    await bob.ask("PUT", f"/api/conversations/{archived}", {"isArchived": True, "keepArchived": True})
     await block(bob, eve)
 
     await say(ada, muted)
@@ -324,3 +324,22 @@ async def test_without_a_key_nothing_can_be_registered(people: People, door: Doo
 
     assert refused.value.code == "push.platform_off"
     assert await door(ada, "push.state") == {"platforms": [], "vapidPublicKey": None, "registered": None}
+
+
+async def test_r27_what_was_archived_is_pushed_and_counted_again_from_the_next_message_on(
+    pushing: Service, people: People
+) -> None:
+    ada, bob = await people("ada", "bob")
+    browser = await subscribe(bob, pushing)
+    archived, other, loud = await group(ada, bob), await group(ada, bob), await direct(ada, bob)
+    await say(ada, other, "Unread, and archived so")
+    for one in (archived, other):
+        await bob.ask("PUT", f"/api/conversations/{one}", {"isArchived": True})
+
+    await say(ada, archived, "Back")
+    await idle(bob)
+    await say(ada, loud, "Loud")
+    await idle(bob)
+
+    told = [(one["body"], one["badge"]) for one in opened(pushing, browser)]
+    assert told[-2:] == [("Ada: Back", 1), ("Loud", 2)]
