@@ -1,0 +1,61 @@
+"""The table of events: who hears each when Ada and her friends live their lives (`life.py`); nobody else may.
+
+To add an event, add its line here and let it happen in `life.py`.
+"""
+
+HEARS = {
+    # engine
+    "session:ready": "",
+    "session:closed": "",
+    "sync:behind": "",
+    "server:drain": "",
+    # users, auth
+    "user:updated": "ada",
+    "user:deleted": "",
+    "user:restored": "",
+    "user:suspended": "",
+    "user:reported": "",
+    "user:erased": "",
+    "session:opened": "ada",
+    "session:ended": "ada",
+    # media
+    "media:ready": "ada",
+    "media:deleted": "ada",
+    # social, contacts
+    "friend:request": "moderator",
+    "friend:accepted": "ada moderator",
+    "friend:removed": "ada moderator",
+    "friend:updated": "ada",
+    "social:added": "",
+    "social:removed": "",
+    "social:permit": "",
+    "user:blocked": "ada",
+    "user:unblocked": "ada",
+    "contacts:found": "ada",
+    # presence
+    "presence:updated": "ada friend moderator",
+    "presence:batch": "",
+    "presence:snapshot": "ada",
+    "presence:count": "ada friend",
+    # chat
+    "message:new": "ada friend blocked",  # he hears what he says himself to the one who blocks him
+    "message:updated": "ada friend",
+    "message:deleted": "ada friend",
+    "message:hidden": "ada",
+    "scheduled:changed": "ada",
+    "conversation:updated": "ada friend",
+    "conversation:removed": "friend",
+    "conversation:read": "ada friend",
+    "conversation:unread": "ada",
+    "conversation:preferences": "ada",
+    "conversation:request": "ada",
+    "folders:changed": "ada",
+    "message:typing": "friend",
+    "receipt:update": "ada friend",
+    # notices, safety
+    "notice:new": "ada friend moderator",
+    "notice:read": "friend",
+    "notice:push": "",
+    "safety:warned": "friend",
+    "safety:appeal": "friend",
+}

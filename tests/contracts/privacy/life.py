@@ -1,0 +1,99 @@
+"""What happens in the world while everybody listens: every event that a client can hear, at least once."""
+
+from tests.conftest import PASSWORD
+from tests.contracts.privacy.oracle import form
+from tests.contracts.privacy.world import World
+from tests.handlers.chat.helpers import group, say
+from tests.handlers.media.helpers import upload
+from tests.handlers.social.helpers import ask, block
+from tests.harness.clock import TurnableClock
+from tests.harness.people import Person
+
+
+async def live(world: World, clock: TurnableClock) -> None:
+    """Let it all happen, and note what each hears of it."""
+    before = {viewer: len(socket.log) for viewer, socket in world.sockets.items()}
+    clock.advance(seconds=11)  # since they came, of whom friends hear once in ten seconds
+    await _account(world)
+    await _people(world)
+    await _chat(world)
+    await _typing(world)
+    await _safety(world)
+    await world.settle()
+    clock.advance(seconds=11)
+    await world.server.service("presence").tick()
+    await world.settle()
+    for viewer, socket in world.sockets.items():
+        if not socket.closed.is_set():
+            await socket.settle()
+        world.heard[viewer] = socket.log[before[viewer] :]
+
+
+async def _account(world: World) -> None:
+    ada = world["ada"]
+    await ada.ask("PUT", "/api/users/me", {"bio": f"{form('ada.bio')} again"})
+    await ada.ask("PUT", "/api/presence/status", {"status": "busy"})
+    for show in (False, True):
+        await ada.ask("PUT", "/api/users/me/privacy", {"showOnlineStatus": show})
+        await world.settle()
+    again = await ada.ask("POST", "/api/auth/login", {"username": "ada", "password": PASSWORD, "deviceId": "watch"})
+    watch = Person(world.server, world.session, "ada", again)
+    found = (await watch.ask("GET", "/api/auth/sessions"))["sessions"]
+    await ada.ask("DELETE", f"/api/auth/sessions/{next(one['id'] for one in found if one['isCurrent'])}")
+    media = await upload(ada, "file", form("media.bytes").encode(), filename=form("media.name"))
+    await ada.ask("DELETE", f"/api/media/{media['id']}")
+
+
+async def _people(world: World) -> None:
+    ada, moderator, dee = world["ada"], world["moderator"], world["dee"]
+    friendship = (await ask(ada, moderator))["id"]
+    await world.settle()
+    await moderator.ask("PUT", f"/api/friends/{friendship}/accept")
+    await world.settle()
+    await ada.ask("DELETE", f"/api/friends/{friendship}")
+    await block(ada, world["joiner"], reason=form("block.reason"))
+    await ada.ask("DELETE", f"/api/users/{world['joiner'].id}/block")
+    await dee.ask("PUT", "/api/users/me/privacy", {"searchableByPhone": "everyone"})
+    await world.server.service("users").email_verified(dee.id, dee.user["email"])
+    await world.settle()
+
+
+async def _chat(world: World) -> None:
+    ada, friend, ids = world["ada"], world["friend"], world.ids
+    said = (await say(ada, ids["@group"], form("group.text")))["id"]
+    await friend.ask("POST", f"/api/messages/{said}/reactions", {"emoji": "👍"})
+    await friend.ask("POST", f"/api/conversations/{ids['@group']}/read", {"messageId": said})
+    await ada.ask("DELETE", f"/api/messages/{said}")
+    hidden = (await say(friend, ids["@group"], form("group.text")))["id"]
+    await ada.ask("POST", f"/api/messages/{hidden}/hide")
+    await ada.ask("POST", f"/api/conversations/{ids['@group']}/read", {"messageId": hidden})
+    await ada.ask("POST", f"/api/conversations/{ids['@group']}/unread")
+    await ada.ask("PUT", f"/api/conversations/{ids['@group']}", {"muted": True})
+    await ada.ask("PUT", f"/api/conversations/{ids['@group']}", {"description": form("group.about")})
+    await ada.ask("PUT", f"/api/folders/{ids['@folder']}", {"name": form("folder.name"), "emoji": "🌍"})
+    draft = {"content": f"{form('direct.draft')} again"}
+    await ada.ask("PUT", f"/api/conversations/{ids['@direct']}/scheduled/{ids['@scheduled']}", draft)
+    await say(world["blocked"], ids["@with.blocked"], form("after.blocked"))
+    await say(ada, ids["@with.blocker"], form("after.ada"))
+    other = await group(ada, friend, name=form("group.name"))
+    await world.settle()
+    await ada.ask("DELETE", f"/api/conversations/{other}/participants/{friend.id}")
+    await friend.ask("POST", "/api/notices/read-all", {})
+    link = await ada.ask("POST", f"/api/conversations/{ids['@group']}/links", {"approval": True})
+    await world["dee"].ask("POST", "/api/join", {"token": link["token"]})
+    await world.server.service("presence").online_count(ids["@group"], [ada.id, friend.id])
+
+
+async def _typing(world: World) -> None:
+    socket = world.sockets["ada"]
+    await socket.ask("message:typing", {"conversationId": world.ids["@group"], "isTyping": True})
+
+
+async def _safety(world: World) -> None:
+    friend, moderator = world["friend"], world["moderator"]
+    warning = {"reason": "spam", "message": form("warning.text")}
+    made = await moderator.ask("POST", f"/api/moderation/users/{friend.id}/warn", warning)
+    appeal = {"measureId": made["id"], "text": form("appeal.text")}
+    filed = (await friend.ask("POST", "/api/appeals", appeal))["id"]
+    answer = {"granted": True, "answer": form("appeal.answer")}
+    await moderator.ask("POST", f"/api/moderation/appeals/{filed}/decide", answer)
