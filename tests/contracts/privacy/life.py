@@ -85,8 +85,10 @@ async def _chat(world: World) -> None:
 
 
 async def _typing(world: World) -> None:
-    socket = world.sockets["ada"]
-    await socket.ask("message:typing", {"conversationId": world.ids["@group"], "isTyping": True})
+    """In the group, and on both sides of a block, where it is told to nobody."""
+    for who, where in (("ada", "@group"), ("blocked", "@with.blocked"), ("ada", "@with.blocker")):
+        here = {"conversationId": world.ids[where], "isTyping": True}
+        await world.sockets[who].ask("message:typing", here)
 
 
 async def _safety(world: World) -> None:

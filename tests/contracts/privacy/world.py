@@ -5,6 +5,7 @@ from typing import Any
 
 import aiohttp
 
+from storage.outbox import COLLECTION as OUTBOX
 from tests.conftest import PASSWORD
 from tests.contracts.privacy.knocking import Viewer
 from tests.contracts.privacy.oracle import MAY_SEE, VIEWERS, form
@@ -44,8 +45,14 @@ class World:
         return Viewer(name, self.session, self.server.url, token, self.sockets.get(name))
 
     async def settle(self) -> None:
-        """Wait until every slice has heard what was told so far."""
+        """Wait until every slice has heard what was told so far, whoever hands it over."""
         await self.server.app.relay.settle()
+        outbox = self.server.app.mongo.collection(OUTBOX)
+
+        async def empty() -> bool:
+            return await outbox.count({}) == 0
+
+        await until(empty, seconds=20)
 
 
 async def build(server: Server, session: aiohttp.ClientSession) -> World:
