@@ -5,7 +5,7 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from config.settings import Settings
 from handlers.auth.manifest import manifest as auth
 from handlers.chat.manifest import manifest as chat
 from handlers.contacts.manifest import manifest as contacts
+from handlers.mail.manifest import manifest as mail
+from handlers.mail.store import newest
 from handlers.media.manifest import manifest as media
 from handlers.notices.manifest import manifest as notices
 from handlers.presence.manifest import manifest as presence
@@ -34,7 +36,7 @@ from server.serving.listening import place
 from server.slices import Slice
 from server.spec import write
 
-CORE: tuple[Slice[Any], ...] = (users, auth, media, social, contacts, presence, chat, notices, push, safety)
+CORE: tuple[Slice[Any], ...] = (users, mail, auth, media, social, contacts, presence, chat, notices, push, safety)
 """The slices of every server, each after those whose services it needs."""
 
 WORKERS_HELP = (
@@ -86,6 +88,14 @@ def parser() -> argparse.ArgumentParser:
     grant.add_argument("--role", required=True, choices=("admin", "moderator", "user"))
     grant.add_argument("--data-dir", type=Path, help="folder of the embedded MongoDB and Redis (MIXEE_DATA_DIR)")
     grant.add_argument("username", metavar="USERNAME", help="the name, or the e-mail address, of a registered person")
+    outbox = commands.add_parser(
+        "outbox",
+        help="show the letters that became files, the newest first",
+        description="Show the letters (verification, lost passwords, notices) that were written into files below the "
+        "data folder, because no mail server is set (MIXEE_MAIL_SMTP_HOST), and all text messages.",
+    )
+    outbox.add_argument("--data-dir", type=Path, help="the server's data folder (MIXEE_DATA_DIR)")
+    outbox.add_argument("--limit", type=int, default=20, help="how many at most (20)")
     demo = commands.add_parser("demo", help="let three people chat through a running server")
     demo.add_argument("--url", help="the server (http://127.0.0.1:8080, or where MIXEE_HOST and MIXEE_PORT say)")
     return top
@@ -113,19 +123,17 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace, settings: Settings) -> int:
-    match arguments.command:
-        case "serve":
-            return serving.serve(settings, slices(), program=[sys.executable, str(Path(__file__).resolve())])
-        case "check":
-            return asyncio.run(checking.check(settings, slices(), os.environ))
-        case "settings":
-            return checking.show(settings, slices(), os.environ)
-        case "grant":
-            return _grant(settings, arguments.username, arguments.role)
-        case "spec":
-            return _spec(arguments.out)
-        case _:
-            return _demo(settings, arguments.url)
+    program = [sys.executable, str(Path(__file__).resolve())]
+    commands: dict[str, Callable[[], int]] = {
+        "serve": lambda: serving.serve(settings, slices(), program=program),
+        "check": lambda: asyncio.run(checking.check(settings, slices(), os.environ)),
+        "settings": lambda: checking.show(settings, slices(), os.environ),
+        "grant": lambda: _grant(settings, arguments.username, arguments.role),
+        "outbox": lambda: _outbox(settings.data_dir, arguments.limit),
+        "spec": lambda: _spec(arguments.out),
+        "demo": lambda: _demo(settings, arguments.url),
+    }
+    return commands[arguments.command]()
 
 
 def _grant(settings: Settings, name: str, role: Role) -> int:
@@ -137,6 +145,21 @@ def _grant(settings: Settings, name: str, role: Role) -> int:
         return f"{name} has the role {role} now, and had the role {before}; it counts after signing in again."
 
     return serving.errand(settings, slices(), grant)
+
+
+def _outbox(data_dir: Path, limit: int) -> int:
+    try:
+        letters = newest(data_dir, limit)
+    except OSError as error:
+        print(f"The letters below {data_dir} cannot be read: {error.strerror}.", file=sys.stderr)
+        return 1
+    if not letters:
+        print(f"There are no letters below {data_dir}.")
+    for one in letters:
+        print(f"{one.at:%Y-%m-%d %H:%M:%S} UTC  {one.channel} to {one.to}")
+        print(f"  {one.subject}\n" if one.subject else "", end="")
+        print("".join(f"    {line}\n" if line else "\n" for line in one.text.strip().splitlines()))
+    return 0
 
 
 def _spec(out: Path | None) -> int:

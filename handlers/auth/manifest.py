@@ -1,10 +1,7 @@
 """What the engine may know of signing in."""
 
-from pathlib import Path
-
 from crypto.passwords import Passwords
 from handlers.auth.events import EVENTS
-from handlers.auth.letters import FileLetters
 from handlers.auth.routes import routes
 from handlers.auth.service import (
     ERRORS,
@@ -32,6 +29,7 @@ from handlers.auth.store import (
     RevocationStore,
     SessionStore,
 )
+from handlers.mail.service import Mail
 from handlers.users.events import UserErased
 from handlers.users.service import Sessions, Users
 from server.actors import Authenticator
@@ -45,7 +43,7 @@ def _build(kit: Kit) -> Auth:
     credentials = CredentialStore(kit.collection(CREDENTIALS))
     revoked = RevocationStore(kit.collection(REVOCATIONS))
     keys = Keys(KeyStore(kit.collection(KEYS)), clock, signing_seed=settings.signing_seed)
-    post = Post(FileLetters(Path(kit.data_dir) / "outbox"), clock, app_url=settings.app_url)
+    post = Post(kit.service(Mail), clock, app_url=settings.app_url)
     pool = PasswordPool(
         Passwords(memory_kib=settings.argon2_memory_kib, passes=settings.argon2_passes),
         threads=settings.hash_threads,
@@ -108,7 +106,7 @@ manifest = Slice(
     name="auth",
     service=Auth,
     build=_build,
-    needs=("users",),
+    needs=("users", "mail"),
     routes=routes,
     events=EVENTS,
     collections=(

@@ -1,15 +1,13 @@
 """What the engine may know of notices."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from handlers.auth.events import SessionOpened
-from handlers.auth.letters import FileLetters
 from handlers.chat.events import ConversationUpdated
 from handlers.contacts.events import ContactFound
+from handlers.mail.service import Mail
 from handlers.notices.events import EVENTS
 from handlers.notices.jobs import JOBS
-from handlers.notices.mail import SmtpLetters
 from handlers.notices.models import Happening
 from handlers.notices.routes import routes
 from handlers.notices.service import ERRORS, DigestPost, Hearing, Notices
@@ -26,8 +24,9 @@ from server.slices import Hears, Kit, Permission, Personal, Slice, Stored
 def _build(kit: Kit) -> Notices:
     settings, users = kit.settings(NoticesSettings), kit.service(Users)
     store, mail = NoticeStore(kit.collection("notices")), MailStore(kit.collection("notice_mail"))
-    letters = SmtpLetters(settings) if settings.smtp_host else FileLetters(Path(kit.data_dir) / "outbox")
-    post = DigestPost(mail=mail, notices=store, letters=letters, users=users, clock=kit.clock, settings=settings)
+    post = DigestPost(
+        mail=mail, notices=store, letters=kit.service(Mail), users=users, clock=kit.clock, settings=settings
+    )
     return Notices(
         store=store,
         preferences=PreferenceStore(kit.collection("notice_preferences")),
@@ -80,7 +79,7 @@ manifest = Slice(
     name="notices",
     service=Notices,
     build=_build,
-    needs=("users", "auth", "social", "contacts", "chat"),
+    needs=("users", "auth", "mail", "social", "contacts", "chat"),
     routes=routes,
     events=EVENTS,
     collections=(

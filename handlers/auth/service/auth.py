@@ -72,7 +72,7 @@ class Auth:
     async def stop(self) -> None:
         """Send what waits to be sent, and end."""
         await end(self._watch)
-        await self._post.settle()
+        await self._post.close()
         self._pool.close()
 
     async def settle(self) -> None:

@@ -1,18 +1,26 @@
-"""Writes letters and sends them after the answer, which so neither waits for them nor tells of them."""
+"""Writes letters and sends them after the answer, which so neither waits for them nor tells of them.
+
+One that is not taken is tried again for a few minutes, in memory alone: what it carries opens an account, so it is
+written down nowhere. Whoever waits in vain asks for another.
+"""
 
 import asyncio
 import logging
 from collections.abc import Coroutine
-from typing import Any, Literal
+from contextlib import suppress
+from typing import Any
 
 from crypto.ids import new_id
-from handlers.auth.letters import Letter, Letters
+from handlers.mail.models import Channel, Letter, Refused
+from handlers.mail.service import Letters
 from server.clock import Clock
 from server.errors import Overloaded
 
 log = logging.getLogger("mixee.auth.post")
 
 MAX_WAITING = 1000
+AGAIN_SECONDS = (5.0, 30.0, 120.0)
+"""Before the second attempt at a letter, the third and the fourth, which is the last."""
 
 
 class Post:
@@ -23,6 +31,7 @@ class Post:
         self._clock = clock
         self._app_url = (app_url or "").rstrip("/")
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = asyncio.Event()
 
     def later(self, work: Coroutine[Any, Any, None]) -> None:
         """Do work that ends in a letter, after the answer. Raises Overloaded when too much waits."""
@@ -37,6 +46,11 @@ class Post:
         """Wait until everything asked for so far is sent or has failed."""
         while self._tasks:
             await asyncio.gather(*self._tasks)
+
+    async def close(self) -> None:
+        """Send what waits, at once and for the last time."""
+        self._closing.set()
+        await self.settle()
 
     async def email_proof(self, to: str, secret: str) -> None:
         """The letter that verifies an e-mail address."""
@@ -58,9 +72,25 @@ class Post:
     def _link(self, page: str, secret: str) -> str:
         return f"{self._app_url}/{page}?token={secret}" if self._app_url else secret
 
-    async def _send(self, channel: Literal["email", "sms"], to: str, subject: str, text: str) -> None:
+    async def _send(self, channel: Channel, to: str, subject: str, text: str) -> None:
         letter = Letter(id=new_id(), channel=channel, to=to, subject=subject, text=text, at=self._clock.now())
+        for seconds in AGAIN_SECONDS:
+            try:
+                await self._letters.send(letter)
+            except Refused:
+                raise
+            except OSError as error:
+                if self._closing.is_set():
+                    raise
+                log.warning("a letter was not taken, again in %.0f s: %s", seconds, error)
+                await self._pause(seconds)
+            else:
+                return
         await self._letters.send(letter)
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._closing.wait(), seconds)
 
     async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
         try:

@@ -3,7 +3,8 @@
 import logging
 from datetime import timedelta
 
-from handlers.auth.letters import Letter, Letters
+from handlers.mail.models import Letter
+from handlers.mail.service import Letters
 from handlers.notices import wording
 from handlers.notices.models import Due
 from handlers.notices.settings import NoticesSettings

@@ -8,9 +8,10 @@ from typing import Any
 import orjson
 import pytest
 
-from handlers.auth.letters import FileLetters, Letter
 from handlers.auth.service import Post
 from handlers.auth.service import post as module
+from handlers.mail.models import Letter
+from handlers.mail.store import FileLetters
 from server.errors import Overloaded
 from tests.harness.clock import TurnableClock
 
@@ -62,7 +63,10 @@ async def test_a_letter_carries_a_link_when_the_apps_address_is_known(tmp_path: 
     assert f"https://app.example.com/verify-email?token={'s' * 43}\n" in letter["text"]
 
 
-async def test_a_letter_that_cannot_be_sent_is_logged_without_its_text(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_letter_that_cannot_be_sent_is_logged_without_its_text(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "AGAIN_SECONDS", ())
     post = Post(Nowhere(), TurnableClock(), app_url=None)
 
     post.later(post.reset("ada@example.com", "s" * 43))

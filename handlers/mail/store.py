@@ -1,35 +1,17 @@
-"""Letters: how a secret reaches somebody's mailbox or telephone. By default as files that the operator can read."""
+"""Letters as files: one each, which only the server's own user can read."""
 
 import asyncio
 import os
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, Protocol
 
 import orjson
 
+from handlers.mail.models import Letter
 from server.models import wire_time
 
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """One e-mail or one text message."""
-
-    id: str
-    channel: Literal["email", "sms"]
-    to: str
-    subject: str
-    text: str
-    at: datetime
-
-
-class Letters(Protocol):
-    """Takes letters to where they belong."""
-
-    async def send(self, letter: Letter) -> None:
-        """Send one. Raises OSError when it cannot be sent."""
-        ...
+FOLDER = "outbox"
+"""Below the data folder."""
 
 
 class FileLetters:
@@ -39,7 +21,7 @@ class FileLetters:
         self._folder = folder
 
     async def send(self, letter: Letter) -> None:
-        """Write the letter; its file appears whole or not at all."""
+        """Write the letter; its file appears whole or not at all. Raises OSError."""
         await asyncio.to_thread(self._write, letter)
 
     def _write(self, letter: Letter) -> None:
@@ -57,3 +39,21 @@ class FileLetters:
         with os.fdopen(descriptor, "wb") as file:
             file.write(orjson.dumps(content, option=orjson.OPT_INDENT_2))
         unfinished.rename(self._folder / f"{letter.id}.json")
+
+
+def newest(data_dir: Path, limit: int) -> list[Letter]:
+    """The letters below a data folder, the newest first. Raises OSError for a folder of another user."""
+    folder = data_dir.expanduser() / FOLDER
+    if not folder.exists():
+        return []
+    found = [letter for file in folder.glob("*.json") if (letter := _read(file))]
+    return sorted(found, key=lambda one: one.at, reverse=True)[:limit]
+
+
+def _read(file: Path) -> Letter | None:
+    """The letter in a file; None for a file that is something else."""
+    try:
+        content = orjson.loads(file.read_bytes())
+        return Letter(**{**content, "at": datetime.fromisoformat(content["at"])})
+    except (ValueError, TypeError, KeyError):
+        return None
