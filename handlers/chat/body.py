@@ -6,7 +6,10 @@
 | `poll` | question, `options` (`text`, `votes`: user ids), multiple, anonymous; |
 | | `correct` (of a quiz), `closesAt`, `closedAt`; `due` (`closesAt`, until it is closed) |
 | `replyTo` | seq of the message that this one answers |
-| `mentions`, `words` | user ids; words and marks that search finds |
+| `mentions` | user ids whom it counts for, `*` for everybody |
+| `named` | user ids that it mentions, where these are others than `mentions` |
+| `everyone`, `answers` | `all` or `here`, if it calls everybody; whose message it replies to then |
+| `words` | words and marks that search finds |
 | `forwards` | how many times it has been passed on, from message to message |
 | `hiddenFrom` | user ids that must not see it |
 | `goneFor` | user ids that have deleted it for themselves |
@@ -20,7 +23,7 @@
 What is empty is not there.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,6 +34,9 @@ from server.errors import MixeeError
 
 Body = dict[str, Any]
 
+EVERYBODY = "*"
+"""In `mentions`, for every member."""
+
 
 class Unchanged(Exception):
     """The message is already as it shall be: there is nothing to append."""
@@ -40,9 +46,19 @@ Edit = Callable[[Body], Body]
 """From a message's body to another one. It gets a copy that it may modify."""
 
 
-def body_of(message: NewMessage, *, hidden_from: str | None, searchable: bool, at: datetime) -> Body:
-    """The body of a new message."""
+def body_of(
+    message: NewMessage,
+    *,
+    hidden_from: str | None,
+    searchable: bool,
+    at: datetime,
+    called: Sequence[str] = (),
+    answers: str | None = None,
+) -> Body:
+    """The body of a new message. `called`: whom it calls beside those whom it names; `answers`: whom it replies to."""
     poll = message.poll
+    named = list(dict.fromkeys(message.mentioned_user_ids))
+    allowed = named if message.allowed_mentions is None else message.allowed_mentions.user_ids
     body: Body = {
         "type": message.type,
         "content": message.content,
@@ -50,11 +66,32 @@ def body_of(message: NewMessage, *, hidden_from: str | None, searchable: bool, a
         "location": message.location.model_dump(exclude_none=True) if message.location else None,
         "poll": _poll(poll, at) if poll else None,
         "replyTo": split_message_id(message.reply_to_message_id)[1] if message.reply_to_message_id else None,
-        "mentions": list(dict.fromkeys(message.mentioned_user_ids)),
-        "words": _terms(message.type, message.content, poll, message.mentioned_user_ids) if searchable else [],
+        **_mentioning(named, [one for one in named if one not in allowed], called),
+        "everyone": message.mention_everyone,
+        "answers": answers if message.mention_everyone else None,
+        "words": _terms(message.type, message.content, poll, [*named, *called]) if searchable else [],
         "hiddenFrom": [hidden_from] if hidden_from else [],
     }
-    return {name: value for name, value in body.items() if value or name == "content"}
+    return {name: value for name, value in body.items() if value or name in {"content", "named"}}
+
+
+def _mentioning(named: Sequence[str], quiet: Collection[str], called: Sequence[str]) -> Body:
+    """How mentions lie in a body: `quiet` are those who are named and not told."""
+    told = [one for one in named if one not in quiet]
+    mentions = [*told, *(one for one in called if one not in told)]
+    return {"mentions": mentions} if mentions == list(named) else {"mentions": mentions, "named": list(named)}
+
+
+def named_in(body: Body) -> list[str]:
+    """Whom a message mentions by name."""
+    named: list[str] = body["named"] if "named" in body else body.get("mentions", [])
+    return named
+
+
+def allowed_in(body: Body) -> list[str] | None:
+    """Who of them is told so, when it is not all of them."""
+    told = [one for one in named_in(body) if one in body.get("mentions", ())]
+    return None if len(told) == len(named_in(body)) else told
 
 
 def _poll(poll: NewPoll, at: datetime) -> Body:
@@ -120,9 +157,12 @@ def edited(body: Body, content: str, mentions: list[str] | None, *, at: datetime
     body.setdefault("original", body["content"])
     body["content"] = content
     if mentions is not None:
-        body["mentions"] = list(dict.fromkeys(mentions))
+        named, told = named_in(body), body.get("mentions", [])
+        quiet, called = [one for one in named if one not in told], [one for one in told if one not in named]
+        body.pop("named", None)
+        body |= _mentioning(list(dict.fromkeys(mentions)), quiet, called)
     if searchable:
-        body["words"] = _terms(body["type"], content, None, body.get("mentions", ()))
+        body["words"] = _terms(body["type"], content, None, [*named_in(body), *body.get("mentions", ())])
     return {**body, "edits": body.get("edits", 0) + 1, "editedAt": at, "changedAt": at}
 
 

@@ -30,6 +30,8 @@ class NewConversation(Input):
     avatar: HttpsUrl | None = None
     allow_invites: bool = False
     """Whether members who are not admins may add people."""
+    history_visible: bool = False
+    """Whether people who join later see what was said before they came; else they see from their joining on."""
     message_retention: Retention = 0
     is_encrypted: bool = False
 
@@ -59,6 +61,8 @@ class ChangedConversation(Input):
     description: Description | None = None
     avatar: HttpsUrl | None = None
     allow_invites: bool | None = None
+    history_visible: bool | None = None
+    """For those who join from then on."""
     message_retention: Retention | None = None
     theme: Theme | None = None
     """How it looks to all its members; null takes the theme away."""
@@ -144,6 +148,8 @@ class Conversation(Output):
     """What members may do who are not admins; null in a direct conversation."""
     slow_mode: int
     """Seconds between two messages of a member who is not an admin."""
+    history_visible: bool
+    """Whether people who join later see what was said before they came."""
     message_retention: int
     theme: Theme | None
     is_active: bool

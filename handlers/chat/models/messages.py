@@ -15,7 +15,7 @@ from handlers.chat.models.values import (
     OperationId,
     Seq,
 )
-from server.models import Id, Input, Instant, Output, Text
+from server.models import Id, Input, Instant, Output, Text, Wire
 
 SHOWN_USERS = 100
 """People who are named at a reaction or an option of a poll; the count goes on."""
@@ -27,6 +27,15 @@ MIN_OPEN = 5
 MAX_OPEN = 32 * 86_400
 
 PollText = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+
+
+Everyone = Literal["all", "here"]
+
+
+class AllowedMentions(Wire):
+    """Who of those whom a message mentions is told that he is; the others are only named."""
+
+    user_ids: Annotated[list[Id], Field(max_length=MAX_MENTIONS)]
 
 
 class NewPoll(Input):
@@ -87,6 +96,12 @@ class NewMessage(Input):
     poll: NewPoll | None = None
     reply_to_message_id: MessageId | None = None
     mentioned_user_ids: Annotated[list[Id], Field(max_length=MAX_MENTIONS)] = Field(default_factory=list)
+    """Up to 10 members, 50 when a group's admin says it."""
+    allowed_mentions: AllowedMentions | None = None
+    """Left out: everybody who is mentioned is told so."""
+    mention_everyone: Everyone | None = None
+    """By a group's admins, once in 10 minutes: calls all members, or those who are `here` now. It wakes nobody who has
+    muted the group, but the one whose message this replies to."""
     expires_in: Annotated[int, Field(ge=MIN_EXPIRY, le=MAX_EXPIRY)] | None = None
     """Seconds until the message disappears for everybody."""
 
@@ -202,6 +217,9 @@ class Message(Output):
     poll: Poll | None
     reply_to_message_id: MessageId | None
     mentioned_user_ids: list[Id]
+    allowed_mentions: AllowedMentions | None
+    """Null: everybody who is mentioned is told so; else only these."""
+    mention_everyone: Everyone | None
     forwards: int
     """How many times it has been forwarded, from message to message; 0 for what its sender wrote."""
     reactions: list[Reaction]

@@ -26,6 +26,8 @@ class ConversationRecord:
     description: str | None = None
     avatar: str | None = None
     allow_invites: bool = False
+    history_visible: bool = False
+    """Whether who joins from now on may see what was said before."""
     message_retention: int = 0
     theme: Mapping[str, str] | None = None
     is_encrypted: bool = False
@@ -47,7 +49,7 @@ class MemberRecord:
     user_id: str
     role: Role
     join_seq: int
-    """The first entry that the member may see."""
+    """The entry by which the member joined."""
     joined_at: datetime
     active: bool = True
     left_seq: int | None = None
@@ -72,6 +74,8 @@ class MemberRecord:
     """When muting ends by itself; None: never."""
     large: bool = False
     """Whether the conversation has so many members that it has a channel of its own; exact while `active`."""
+    seen_from: int | None = None
+    """The first entry that the member may see, where it is not the one by which he joined."""
     hidden_seq: int = 0
     """The conversation is not listed until its log has a message after this entry."""
 
@@ -103,6 +107,11 @@ class MemberRecord:
         """Whether the conversation is archived still after the message `seq`."""
         back = self.comes_back_after
         return self.archived and (back is None or seq <= back)
+
+    @property
+    def sees_from(self) -> int:
+        """The first entry that the member may see."""
+        return self.join_seq if self.seen_from is None else self.seen_from
 
     @property
     def seen_seq(self) -> int:

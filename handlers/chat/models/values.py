@@ -12,7 +12,8 @@ MAX_TEXT = 4096
 """Characters of a message's text."""
 MAX_CAPTION = 1024
 """Characters of the text beside a picture, a video, a recording, a file or a place."""
-MAX_MENTIONS = 10
+MAX_MENTIONS = 50
+"""People whom a message names at most; settings say how many of them members and admins may name."""
 MAX_URL = 2048
 
 ConversationType = Literal["direct", "group", "community"]

@@ -90,7 +90,10 @@ async def delete(chat: Chat, actor: Actor, body: OneConversation) -> None:
     errors=(*WRITES, CannotReach, GroupFull, Conflict),
 )
 async def add_participants(chat: Chat, actor: Actor, body: NewParticipants) -> MyConversation:
-    """Add people to a group. They see what is said from now on; who is a member already stays one."""
+    """Add people to a group; who is a member already stays one.
+
+    They see what is said from now on, or everything where the group has `historyVisible`.
+    """
     return await chat.participants.add(actor, body)
 
 

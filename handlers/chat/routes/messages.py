@@ -12,6 +12,7 @@ from handlers.chat.models.messages import (
 )
 from handlers.chat.routes.base import CHANGES, CHANGING, READING, READS, SAYING, WRITES, routes
 from handlers.chat.service import (
+    CalledAlready,
     Chat,
     EditLimit,
     NotAPoll,
@@ -32,7 +33,7 @@ from server.routes import Pending
     needs="chat:write",
     status=201,
     limits=SAYING,
-    errors=(*WRITES, Gone, Restricted, SlowDown),
+    errors=(*WRITES, Gone, Restricted, SlowDown, CalledAlready),
 )
 async def send(chat: Chat, actor: Actor, body: NewMessage) -> Pending[Message]:
     """Say something in a conversation.

@@ -5,6 +5,7 @@ from handlers.chat.service.chat import Chat
 from handlers.chat.service.errors import (
     ERRORS,
     AlreadySent,
+    CalledAlready,
     CannotReach,
     EditLimit,
     FolderLimit,
@@ -24,6 +25,7 @@ __all__ = [
     "ERRORS",
     "Access",
     "AlreadySent",
+    "CalledAlready",
     "CannotReach",
     "Chat",
     "EditLimit",

@@ -29,7 +29,7 @@ class Access:
     @property
     def join_seq(self) -> int:
         """The first entry that may be seen."""
-        return self.member.join_seq
+        return self.member.sees_from
 
     def must_manage(self) -> None:
         """Raises Forbidden unless the member is an admin of a group."""

@@ -12,6 +12,7 @@ from handlers.chat.body import (
     changed,
     edited,
     is_closed,
+    named_in,
     reacted,
     reacted_with,
     reactions_of,
@@ -37,6 +38,7 @@ from handlers.chat.service.errors import EditLimit, NotAPoll, PollClosed, Reacti
 from handlers.chat.service.people import People
 from handlers.chat.service.rights import Floor, needed
 from handlers.chat.service.state import States
+from handlers.chat.service.summons import Summons
 from handlers.chat.service.views import Eyes
 from handlers.chat.service.wire import message_of
 from handlers.chat.settings import ChatSettings
@@ -80,6 +82,7 @@ class Changes:
         states: States,
         people: People,
         floor: Floor,
+        summons: Summons,
         clock: Clock,
         settings: ChatSettings,
     ) -> None:
@@ -89,6 +92,7 @@ class Changes:
         self._states = states
         self._people = people
         self._floor = floor
+        self._summons = summons
         self._clock = clock
         self._rules = settings
 
@@ -98,6 +102,7 @@ class Changes:
             actor, await self.enter(wanted.message_id, actor), needed("text", wanted.content)
         )
         state, now = access.state, self._clock.now()
+        await self._summons.check(actor, access, wanted.mentioned_user_ids or ())
         await self._desk.must_be_members(access, wanted.mentioned_user_ids or ())
 
         def rule(entry: Entry, body: Body) -> Body:
@@ -106,7 +111,7 @@ class Changes:
             if body["type"] not in EDITABLE:
                 raise Forbidden("A poll cannot be edited.")
             mentions = wanted.mentioned_user_ids
-            if body["content"] == wanted.content and (mentions is None or mentions == body.get("mentions", [])):
+            if body["content"] == wanted.content and (mentions is None or mentions == named_in(body)):
                 raise Unchanged
             if now - entry.at > timedelta(hours=self._rules.edit_hours):
                 raise WindowClosed(f"A message can be edited for {self._rules.edit_hours} hours.")

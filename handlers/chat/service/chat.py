@@ -30,6 +30,7 @@ from handlers.chat.service.roster import Roster
 from handlers.chat.service.scheduled import Scheduled
 from handlers.chat.service.search import Finder
 from handlers.chat.service.state import States
+from handlers.chat.service.summons import Summons
 from handlers.chat.service.sync import Resume
 from handlers.chat.service.typists import TypingNotices
 from handlers.chat.service.unread import Unreads
@@ -104,6 +105,13 @@ class Chat:
             members=members,
             clock=clock,
         )
+        summons = Summons(
+            access=self.access,
+            conversations=conversations,
+            here=presence.connected_devices,
+            clock=clock,
+            settings=settings,
+        )
         floor = Floor(access=self.access, states=self._states, members=members, clock=clock)
         self.rules = Rules(
             access=self.access, roster=roster, members=members, listing=self.listing, audit=audit, clock=clock
@@ -150,6 +158,7 @@ class Chat:
             people=people,
             notes=self._notes,
             floor=floor,
+            summons=summons,
             clock=clock,
             used=presence.used,
         )
@@ -160,6 +169,7 @@ class Chat:
             states=self._states,
             people=people,
             floor=floor,
+            summons=summons,
             clock=clock,
             settings=settings,
         )

@@ -37,6 +37,9 @@ def check_new(message: NewMessage) -> None:
     if message.media is not None and message.media.type != message.type:
         refuse("media.type", f"must be {message.type}, as the message's type")
     check_content(message.type, message.content)
+    allowed = message.allowed_mentions
+    if allowed is not None and not set(allowed.user_ids) <= set(message.mentioned_user_ids):
+        refuse("allowedMentions.userIds", "must be among mentionedUserIds")
     if message.reply_to_message_id is not None:
         conversation_id, _ = split_message_id(message.reply_to_message_id)
         if conversation_id != message.conversation_id:

@@ -30,10 +30,12 @@ from server.hub.channels import FEW
 from storage.log import Draft, Refused
 from storage.numbers import Numbers
 
-OF_GROUPS = ("name", "description", "avatar", "allow_invites")
+OF_GROUPS = ("name", "description", "avatar", "allow_invites", "history_visible")
 INFO = frozenset({"name", "description", "avatar", "theme"})
 """What members change who have the right `changeInfo`."""
 SETTINGS = (*OF_GROUPS, "message_retention", "theme")
+CLEAR = ("name", "allow_invites", "history_visible", "message_retention", "is_archived", "keep_archived", "muted")
+"""What always has a value."""
 
 
 class Conversations:
@@ -123,6 +125,7 @@ class Conversations:
             description=new.description,
             avatar=new.avatar,
             allow_invites=new.allow_invites,
+            history_visible=new.history_visible,
             message_retention=new.message_retention,
         )
 
@@ -149,7 +152,7 @@ class Conversations:
         """Change settings of the conversation, and those of the member alone. Raises Invalid, NotFound, Forbidden."""
         access = await self._access(wanted.conversation_id, actor)
         given = {name: getattr(wanted, name) for name in SETTINGS if name in wanted.model_fields_set}
-        for name in ("name", "allow_invites", "message_retention", "is_archived", "keep_archived", "muted"):
+        for name in CLEAR:
             if name in wanted.model_fields_set and getattr(wanted, name) is None:
                 refuse(wire_name(ChangedConversation, name), "cannot be cleared")
         if wanted.theme is not None:

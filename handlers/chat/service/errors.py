@@ -63,6 +63,12 @@ class SlowDown(RateLimited):
     code = "chat.slow_mode"
 
 
+class CalledAlready(RateLimited):
+    """Everybody in this group was called a short while ago."""
+
+    code = "chat.called_already"
+
+
 class ScheduleLimit(Conflict):
     """As many messages wait here to be sent later as may."""
 
@@ -98,6 +104,7 @@ ERRORS = (
     PinLimit,
     Restricted,
     SlowDown,
+    CalledAlready,
     ScheduleLimit,
     AlreadySent,
     ForwardLimit,

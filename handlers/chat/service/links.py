@@ -198,7 +198,14 @@ class JoinLinks:
         return Plan(
             {"action": action, "users": [user_id]},
             lambda seq: [
-                *self._members.joining(state.id, {user_id: "member"}, seq=seq, at=at, large=size > FEW),
+                *self._members.joining(
+                    state.id,
+                    {user_id: "member"},
+                    seq=seq,
+                    at=at,
+                    large=size > FEW,
+                    history=state.record.history_visible,
+                ),
                 self._links.using(link_id),
             ],
             size=size,

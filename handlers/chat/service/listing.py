@@ -150,7 +150,7 @@ def _mine(state: State, member: MemberRecord, *, count: Count, last: Message | N
         keep_archived=member.keep_archived,
         muted=member.muted,
         muted_until=member.muted_until if member.muted else None,
-        joined_seq=member.join_seq,
+        joined_seq=member.sees_from,
         my_read_seq=member.read_seq,
         my_delivered_seq=member.delivered_seq,
         head=head,

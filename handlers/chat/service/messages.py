@@ -14,6 +14,7 @@ from handlers.chat.service.desk import Desk, hidden_from, place, unseen_by
 from handlers.chat.service.notes import Notes
 from handlers.chat.service.people import People
 from handlers.chat.service.rights import Floor, rights_for
+from handlers.chat.service.summons import Summons
 from handlers.chat.service.wire import message_of
 from handlers.chat.store import Mark
 from server.actors import Actor
@@ -37,6 +38,7 @@ class Messages:
         people: People,
         notes: Notes,
         floor: Floor,
+        summons: Summons,
         clock: Clock,
         used: Callable[[Actor], None],
     ) -> None:
@@ -46,6 +48,7 @@ class Messages:
         self._people = people
         self._notes = notes
         self._floor = floor
+        self._summons = summons
         self._clock = clock
         self._used = used
 
@@ -55,31 +58,41 @@ class Messages:
         """Say something. What is pending is the message, once it is safe and told.
 
         Raises Invalid, NotFound (not a member), Forbidden (the sender blocks the other), Restricted, SlowDown,
-        Overloaded and Unavailable; the result raises also Gone (sent before, and disappeared). With `op`, which stands
-        for the `clientMessageId`, it is the server that sends in the name of somebody who may not be here. `forwards`
-        counts its hops so far.
+        CalledAlready, Overloaded and Unavailable; the result raises also Gone (sent before, and disappeared). With
+        `op`, which stands for the `clientMessageId`, it is the server that sends in the name of somebody who may not be
+        here. `forwards` counts its hops so far.
         """
         check_new(message)
         access = await self._access(message.conversation_id, actor, guarded=True)
         if op is None:
             self._used(actor)
+        await self._summons.check(actor, access, message.mentioned_user_ids)
         await self._desk.must_be_members(access, message.mentioned_user_ids)
-        state = access.state
+        state, answers = access.state, None
         if message.reply_to_message_id is not None:
-            await self._must_see(access, message.reply_to_message_id)
+            answers = await self._must_see(access, message.reply_to_message_id)
         hidden = await self._hidden(access)
-        guard = await self._floor.take(actor, access, rights_for(message), op=op or message.client_message_id)
-        body = body_of(message, hidden_from=hidden, searchable=not state.record.is_encrypted, at=self._clock.now())
+        turn = op or message.client_message_id
+        guard = await self._floor.take(actor, access, rights_for(message), op=turn)
+        called = await self._summons.take(actor, access, message, op=turn)
+        body = body_of(
+            message,
+            hidden_from=hidden,
+            searchable=not state.record.is_encrypted,
+            at=self._clock.now(),
+            called=called,
+            answers=answers,
+        )
         draft = Draft(
             conversation=state.id,
             kind="message",
             sender=actor.user_id,
             device=actor.device_id,
-            op=op or message.client_message_id,
+            op=turn,
             body={**body, "forwards": forwards} if forwards else body,
             expires_at=self._expiry(access, message.expires_in),
             countable=hidden is None,
-            guard=guard,
+            guard=self._summons.guarded(actor, access, guard) if message.mention_everyone else guard,
             known=state.seq,
         )
 
@@ -97,6 +110,10 @@ class Messages:
 
         return self._desk.submit(draft, tell)
 
+    async def check_mentions(self, actor: Actor, access: Access, message: NewMessage) -> None:
+        """Raises Invalid when somebody names more people than he may."""
+        await self._summons.check(actor, access, message.mentioned_user_ids)
+
     def _note(self, entry: Entry) -> None:
         """Who says something has read up to there. It is noted for a repetition too: the first time may have failed."""
         conversation, sender, seq = entry.conversation, entry.sender, entry.seq
@@ -113,11 +130,13 @@ class Messages:
             return None
         return peer
 
-    async def _must_see(self, access: Access, message_id: str) -> None:
+    async def _must_see(self, access: Access, message_id: str) -> str:
+        """Who said the message that is replied to. Raises Invalid."""
         seq = place(message_id, access.conversation_id)
         entry = await self._log.get(access.conversation_id, seq) if seq >= access.join_seq else None
         if entry is None or entry.kind != "message" or access.user_id in unseen_by(entry):
             refuse("replyToMessageId", "there is no such message in this conversation")
+        return entry.sender
 
     def _expiry(self, access: Access, expires_in: int | None) -> datetime | None:
         """When the message disappears: by its own wish or by the conversation's retention, whichever is first."""

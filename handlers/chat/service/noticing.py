@@ -30,7 +30,7 @@ class Notice:
     """Conversations with unread messages, or marked as unread, that are neither muted nor archived."""
     delivered_seq: int
     quiet: bool
-    """Whether it is muted or archived."""
+    """Whether it is muted or archived, and nothing calls its reader all the same."""
     title: str
     text: str
     message_id: str
@@ -57,7 +57,9 @@ class Notices:
         loud = [_listed(one) for one in mine if not _is_quiet(one, now)]
         silent = [_listed(me)] if me is not None and _is_quiet(me, now) else []
         counts = await self._unreads.of(actor.user_id, [*loud, *silent])
-        quiet = me is None or me.mutes(now) or me.stays_archived(seq)
+        quiet = me is None or me.stays_archived(seq)
+        if me is not None and me.mutes(now):
+            quiet = quiet or not counts[conversation_id].mentions or not await self._calls(actor, conversation_id, seq)
         badge = sum(1 for one in loud if counts[one.conversation_id].unread or _is_marked(one))
         notice = Notice(
             unread=0 if me is None else counts[conversation_id].unread,
@@ -69,6 +71,11 @@ class Notices:
             message_id=message_id(conversation_id, seq),
         )
         return notice if quiet or not notice.unread else await self._worded(notice, actor, conversation_id, seq)
+
+    async def _calls(self, actor: Actor, conversation_id: str, seq: int) -> bool:
+        """Whether the message calls everybody in reply to this person: that alone wakes who has muted the group."""
+        entry = await self._log.get(conversation_id, seq)
+        return entry is not None and entry.body.get("answers") == actor.user_id
 
     async def _worded(self, notice: Notice, actor: Actor, conversation_id: str, seq: int) -> Notice:
         try:

@@ -60,7 +60,9 @@ class Participants:
             at, size = self._clock.now(), len(state.members) + len(added)
             return Plan(
                 {"action": "added", "users": added},
-                lambda seq: self._members.joining(state.id, roles, seq=seq, at=at, large=size > FEW),
+                lambda seq: self._members.joining(
+                    state.id, roles, seq=seq, at=at, large=size > FEW, history=state.record.history_visible
+                ),
                 size=size,
             )
 

@@ -61,8 +61,9 @@ class Scheduled:
 
     async def add(self, actor: Actor, wanted: NewScheduled) -> ScheduledMessage:
         """Keep a message for later. Raises NotFound, Invalid, ScheduleLimit."""
-        await self._access(wanted.conversation_id, actor)
+        access = await self._access(wanted.conversation_id, actor)
         check_new(wanted)
+        await self._messages.check_mentions(actor, access, wanted)
         if wanted.client_message_id is not None:
             refuse("clientMessageId", "is chosen by the server for a message that is sent later")
         now = self._clock.now()

@@ -75,7 +75,7 @@ class Finder:
         if named:
             ways = await asyncio.gather(*(self._access(one, actor) for one in named))
             return {way.conversation_id: way.join_seq for way in ways if not way.state.record.is_encrypted}
-        mine = {member.conversation_id: member.join_seq for member in await self._members.of_user(actor.user_id)}
+        mine = {member.conversation_id: member.sees_from for member in await self._members.of_user(actor.user_id)}
         encrypted = await self._conversations.encrypted_among(list(mine))
         return {one: seq for one, seq in mine.items() if one not in encrypted}
 

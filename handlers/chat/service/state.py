@@ -30,7 +30,7 @@ class State:
 
     record: ConversationRecord
     members: Mapping[str, MemberRecord]
-    """By user. What is personal in them (watermarks, archived, muted) may be old; role and join_seq are not."""
+    """By user. What is personal in them (watermarks, archived, muted) may be old; role and sees_from are not."""
 
     @property
     def id(self) -> str:
@@ -49,8 +49,8 @@ class State:
 
     @cached_property
     def newest(self) -> int:
-        """The entry by which the youngest member joined."""
-        return max((member.join_seq for member in self.members.values()), default=0)
+        """The entry from which on everybody sees everything."""
+        return max((member.sees_from for member in self.members.values()), default=0)
 
     def audience(self, seq: int, hidden_from: Collection[str] = ()) -> Sequence[str]:
         """Who may see the entry `seq`."""
@@ -59,7 +59,7 @@ class State:
         return [
             user_id
             for user_id in self.everybody
-            if self.members[user_id].join_seq <= seq and user_id not in hidden_from
+            if self.members[user_id].sees_from <= seq and user_id not in hidden_from
         ]
 
     def told(self, seq: int, ids: Collection[str], *, spread: bool = False) -> Members:

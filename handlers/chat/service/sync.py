@@ -68,11 +68,11 @@ class Resume:
     async def _read(self, member: MemberRecord, after: int, head: int, room: int) -> Missed:
         """The next entries of one conversation; dense from the first that the member may see."""
         conversation_id = member.conversation_id
-        first = max(after + 1, member.join_seq)
+        first = max(after + 1, member.sees_from)
         limit = min(MAX_SYNC_EACH, room)
         entries = await self._log.read(conversation_id, after=first - 1, before=head + 1, limit=limit)
         last = entries[-1].seq if entries else head
-        eyes = Eyes(member.user_id, member.join_seq)
+        eyes = Eyes(member.user_id, member.sees_from)
         return Missed(
             conversation_id=conversation_id,
             from_=first,

@@ -72,7 +72,7 @@ class Views:
         newest = await self._log.last_messages([state.id for state, _ in pairs])
         found: dict[str, Entry] = {}
         for state, member in pairs:
-            eyes = Eyes(user_id, member.join_seq)
+            eyes = Eyes(user_id, member.sees_from)
             entry = newest.get(state.id)
             if entry is not None and user_id in unseen_by(entry):
                 entry = await self._look_back(entry, eyes)
@@ -107,7 +107,7 @@ class Views:
         newest = await self._log.last_messages([member.conversation_id for member, _ in places])
         quiet = set()
         for member, place in places:
-            entry, eyes = newest.get(member.conversation_id), Eyes(user_id, member.join_seq)
+            entry, eyes = newest.get(member.conversation_id), Eyes(user_id, member.sees_from)
             if entry is not None and user_id in unseen_by(entry):
                 entry = await self._look_back(entry, eyes)
             if entry is None or entry.seq <= place:

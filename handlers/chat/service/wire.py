@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from handlers.chat.body import Body, seen_by
+from handlers.chat.body import Body, allowed_in, named_in, seen_by
 from handlers.chat.models.conversations import Change, Conversation, Participant
-from handlers.chat.models.messages import SHOWN_USERS, Message, Poll, PollOption, Reaction
+from handlers.chat.models.messages import SHOWN_USERS, AllowedMentions, Message, Poll, PollOption, Reaction
 from handlers.chat.models.records import ConversationRecord, MemberRecord
 from handlers.chat.models.rights import Permissions
 from handlers.chat.models.themes import Theme
@@ -33,7 +33,9 @@ def message_of(entry: Entry, viewer: str | None) -> Message:
         location=Location.model_validate(location) if location else None,
         poll=poll_of(body),
         reply_to_message_id=message_id(entry.conversation, reply_to) if reply_to else None,
-        mentioned_user_ids=body.get("mentions", []),
+        mentioned_user_ids=named_in(body),
+        allowed_mentions=AllowedMentions(user_ids=allowed) if (allowed := allowed_in(body)) is not None else None,
+        mention_everyone=body.get("everyone"),
         forwards=body.get("forwards", 0),
         reactions=[
             Reaction(emoji=one["emoji"], user_ids=one["users"][:SHOWN_USERS], count=len(one["users"]))
@@ -106,6 +108,7 @@ def conversation_fields(state: State) -> dict[str, Any]:
         "allow_invites": record.allow_invites,
         "permissions": Permissions.model_validate(state.permissions) if group else None,
         "slow_mode": record.slow_mode,
+        "history_visible": record.history_visible,
         "message_retention": record.message_retention,
         "theme": Theme.model_validate(record.theme) if record.theme else None,
         "is_active": record.is_active,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic.alias_generators import to_camel
@@ -88,6 +88,20 @@ class ConversationStore:
             Activity(document["_id"], document["lastMessageAt"] or document["createdAt"], document["type"])
             for document in documents
         ]
+
+    async def take_call(self, conversation_id: str, turn: str, *, now: datetime, span: timedelta) -> datetime | None:
+        """Take a group's turn to call everybody, in one step for all processes. None: it is taken, now or since before.
+
+        Otherwise the time of the last call, which was less than `span` ago.
+        """
+        free = {"_id": conversation_id, "$or": [{"calledAt": None}, {"calledAt": {"$lte": now - span}}]}
+        if await self._collection.update_one(free, {"$set": {"calledAt": now, "call": turn}}):
+            return None
+        found = await self._collection.find_one({"_id": conversation_id}, fields={"calledAt": 1, "call": 1})
+        if found is None or found.get("call") == turn:
+            return None
+        last: datetime = found["calledAt"]
+        return last
 
     async def encrypted_among(self, ids: Sequence[str]) -> set[str]:
         """Those of these conversations that are encrypted."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from handlers.chat.body import EVERYBODY
 from handlers.chat.store.conversations import Effect
 from storage.log import COLLECTION
 from storage.log.entries import binary, prefix
@@ -99,7 +100,7 @@ def mentioning(
         "n": {"$gt": now},
         "b.goneFor": {"$ne": user_id},
         "$or": [
-            {"b.mentions": user_id, "c": stored(conversation_id), "s": {"$gt": Int64(seq)}}
+            {"b.mentions": {"$in": [user_id, EVERYBODY]}, "c": stored(conversation_id), "s": {"$gt": Int64(seq)}}
             for conversation_id, seq in positions
         ],
     }

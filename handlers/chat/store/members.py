@@ -118,9 +118,19 @@ class MemberStore:
         return found
 
     def joining(
-        self, conversation_id: str, roles: Mapping[str, Role], *, seq: int, at: datetime, large: bool
+        self,
+        conversation_id: str,
+        roles: Mapping[str, Role],
+        *,
+        seq: int,
+        at: datetime,
+        large: bool,
+        history: bool = False,
     ) -> list[Effect]:
-        """The writes that make people members from the entry `seq` on, also those who were members before."""
+        """The writes that make people members from the entry `seq` on, also those who were members before.
+
+        `history`: they may see what was said before, too.
+        """
         writes: list[Effect] = []
         for user_id, role in roles.items():
             fresh = MemberRecord(
@@ -134,6 +144,7 @@ class MemberStore:
                 shown_read_seq=seq,
                 shown_delivered_seq=seq,
                 large=large,
+                seen_from=1 if history else None,
             )
             document = {stored: getattr(fresh, name) for name, stored in _FIELDS.items() if name not in _STAYING}
             key = {"_id": member_key(conversation_id, user_id)}

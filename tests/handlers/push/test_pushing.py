@@ -333,6 +333,7 @@ async def test_r27_what_was_archived_is_pushed_and_counted_again_from_the_next_m
     browser = await subscribe(bob, pushing)
     archived, other, loud = await group(ada, bob), await group(ada, bob), await direct(ada, bob)
     await say(ada, other, "Unread, and archived so")
+    await idle(bob)
     for one in (archived, other):
         await bob.ask("PUT", f"/api/conversations/{one}", {"isArchived": True})
 
@@ -341,5 +342,46 @@ async def test_r27_what_was_archived_is_pushed_and_counted_again_from_the_next_m
     await say(ada, loud, "Loud")
     await idle(bob)
 
-    told = [(one["body"], one["badge"]) for one in opened(pushing, browser)]
-    assert told[-2:] == [("Ada: Back", 1), ("Loud", 2)]
+    told = [(one["body"], one["badge"]) for one in opened(pushing, browser) if "body" in one]
+    assert told == [("Ada: Unread, and archived so", 1), ("Ada: Back", 1), ("Loud", 2)]
+
+
+async def test_r50_a_call_of_everybody_wakes_of_the_muted_only_whom_it_replies_to(
+    pushing: Service, people: People
+) -> None:
+    ada, bob, cyd = await people("ada", "bob", "cyd")
+    conversation = await group(ada, bob, cyd)
+    question = await say(bob, conversation, "When?")
+    browsers = [await subscribe(bob, pushing, "bob"), await subscribe(cyd, pushing, "cyd")]
+    for one in (bob, cyd):
+        await one.ask("PUT", f"/api/conversations/{conversation}", {"muted": True})
+
+    await say(ada, conversation, "named", mentionedUserIds=[bob.id], replyToMessageId=question["id"])
+    for one in (bob, cyd):
+        await idle(one)
+    before = [opened(pushing, browser, name) for browser, name in zip(browsers, ("bob", "cyd"), strict=True)]
+    await say(ada, conversation, "Tonight", mentionEveryone="all", replyToMessageId=question["id"])
+    for one in (bob, cyd):
+        await idle(one)
+
+    assert before == [[], []]
+    told = [opened(pushing, browser, name) for browser, name in zip(browsers, ("bob", "cyd"), strict=True)]
+    assert [[(one["body"], one["badge"]) for one in some] for some in told] == [[("Ada: Tonight", 0)], []]
+
+
+async def test_r27_muting_that_has_ended_lets_messages_through(
+    pushing: Service, people: People, clock: TurnableClock
+) -> None:
+    ada, bob = await people("ada", "bob")
+    browser = await subscribe(bob, pushing)
+    conversation = await direct(ada, bob)
+    until_ = (clock.now() + timedelta(minutes=5)).isoformat()
+    await bob.ask("PUT", f"/api/conversations/{conversation}", {"mutedUntil": until_})
+
+    await say(ada, conversation, "Muted")
+    await idle(bob)
+    clock.advance(minutes=5)
+    await say(ada, conversation, "Loud")
+    await idle(bob)
+
+    assert [(one["body"], one["badge"], one["unread"]) for one in opened(pushing, browser)] == [("Loud", 1, 2)]
