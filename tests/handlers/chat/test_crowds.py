@@ -36,8 +36,10 @@ async def receipts_and_typing(ada: Person, bob: Person, conversation: str, size:
     await bobs.settle()
     for socket in (adas, bobs):
         assert (socket.events("receipt:update"), socket.events("message:typing")) == ([], [])
-    assert (read["unread"], read["readSeq"]) == (0, message["seq"])
     assert (await bobs.next("conversation:read"))["readSeq"] == message["seq"]
+    for socket in (adas, bobs):
+        await socket.close()  # before their server stops, which would wait for them
+    assert (read["unread"], read["readSeq"]) == (0, message["seq"])
     counted = {"deliveredCount": 1, "readCount": 1, "memberCount": size - 1, "deliveredTo": [], "readBy": []}
     assert receipts == {"messageId": message["id"], **counted}
     page = await ada.ask("GET", f"/api/conversations/{conversation}/messages")
