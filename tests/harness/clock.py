@@ -1,5 +1,7 @@
 """A clock that a test turns by hand."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 
@@ -11,10 +13,11 @@ class TurnableClock:
         self._born = datetime.now(UTC)
         self._start = start or (self._born if running else datetime(2026, 11, 24, 12, 0, tzinfo=UTC))
         self._ahead = timedelta()
+        self._stopped: datetime | None = None
 
     def now(self) -> datetime:
         """The time of day, in whole milliseconds."""
-        passed = datetime.now(UTC) - self._born if self._running else timedelta()
+        passed = (self._stopped or datetime.now(UTC)) - self._born if self._running else timedelta()
         now = self._start + passed + self._ahead
         return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
@@ -25,3 +28,14 @@ class TurnableClock:
     def advance(self, **span: float) -> None:
         """Turn the clock forward: `advance(seconds=5)`, `advance(days=30)`."""
         self._ahead += timedelta(**span)
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Let it stand while two things are looked at that must be of the same moment; then it goes on from there."""
+        began = self._stopped = datetime.now(UTC)
+        try:
+            yield
+        finally:
+            self._stopped = None
+            if self._running:
+                self._ahead -= datetime.now(UTC) - began
