@@ -13,6 +13,7 @@ HOME = Path(__file__).parents[2]
 PAGE = HOME / "docs" / "messaging-rules.md"
 
 RULES: Mapping[str, str] = {
+    "R16": "A client sees whether it has lost something; two repairs, then one snapshot, then nothing more.",
     "R20": "Watermarks only grow, and never beyond what is there or may be seen.",
     "R21": "Saying something is reading up to it.",
     "R22": "A message is sent, delivered, read; in a group read when all have read it who share that.",
@@ -54,7 +55,7 @@ LATER: Mapping[str, str] = {
 }
 """Rules that nothing is built for yet, and why."""
 
-_NAMED = re.compile(r"_(r[2-5]\d)(?=_)")
+_NAMED = re.compile(r"_(r16|r[2-5]\d)(?=_)")
 
 
 def found(tests: Path = HOME / "tests") -> dict[str, list[str]]:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from handlers.chat.models.conversations import Conversation
 from handlers.chat.models.messages import Message
@@ -15,6 +15,10 @@ MAX_SYNC_EACH = 200
 """Entries of one conversation in one answer to `sync`."""
 MAX_VECTOR = 5_000
 """Conversations that one call of `sync` may name."""
+
+
+MAX_OPEN = 100
+"""Conversations that one `sync:check` may name."""
 
 
 class Page(Input):
@@ -48,6 +52,29 @@ class Sync(Input):
     limit: Annotated[int, Field(ge=1, le=MAX_SYNC)] = MAX_SYNC
     only: bool = False
     """Look at no other conversations: `joined` stays empty. For filling a hole."""
+
+
+class Check(Input):
+    """Up to where a client believes that it has everything, in the conversations that it has open."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"conversations": {"01990000-0000-7000-8000-000000000001": 12}}]}
+    )
+
+    conversations: Annotated[dict[Id, Seq], Field(min_length=1, max_length=MAX_OPEN)]
+    """The last entry before the first hole, by conversation."""
+
+
+class Checked(Output):
+    """What is wrong, if anything: a conversation that is not named here is as the client believes."""
+
+    behind: list[Id]
+    """There is more after the place that was named: call `sync` for these (`only`)."""
+    snapshot: dict[Id, Seq]
+    """The place is beyond the log, or `sync` has not moved it twice: forget what you have of these and read their
+    messages anew. The number is the last entry, your place from now on. It is said once for each place."""
+    left: list[Id]
+    """Conversations that the one who asks is not a member of."""
 
 
 class Entry(Output):

@@ -16,6 +16,7 @@ READING = (Limit(60, 0.1),)
 SEARCHING = (Limit(10, 1.0),)
 
 SYNCING = (Limit(30, 0.2),)
+CHECKING = (Limit(10, 5.0),)
 
 READS = (NotFound, Unavailable)
 WRITES = (NotFound, Forbidden, Overloaded, Unavailable)

@@ -2,9 +2,9 @@
 
 from handlers.chat.models.conversations import OneConversation, Unread
 from handlers.chat.models.messages import OneMessage, Receipts
-from handlers.chat.models.reading import MessagePage, Page, Reading, Sync, Synced, Typing
+from handlers.chat.models.reading import Check, Checked, MessagePage, Page, Reading, Sync, Synced, Typing
 from handlers.chat.models.search import Found, Search
-from handlers.chat.routes.base import MARKING, READING, READS, SEARCHING, SYNCING, TYPING, routes
+from handlers.chat.routes.base import CHECKING, MARKING, READING, READS, SEARCHING, SYNCING, TYPING, routes
 from handlers.chat.service import Chat
 from server.actors import Actor
 from server.errors import Forbidden, NotFound, Unavailable
@@ -98,3 +98,12 @@ async def sync(chat: Chat, actor: Actor, body: Sync) -> Synced:
     that conversations without an entry here were not looked at.
     """
     return await chat.sync.missed(actor, body)
+
+
+@routes.command(event="sync:check", needs="chat:read", limits=CHECKING, errors=(Unavailable,))
+async def check(chat: Chat, actor: Actor, body: Check) -> Checked:
+    """See every 25 seconds whether anything was lost without a word in the conversations that you have open.
+
+    Repairing ends: after two calls of `sync` that did not move a place comes one snapshot, and then nothing more.
+    """
+    return await chat.checkup.of(actor, body)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from handlers.chat.service.access import Access, Gate
 from handlers.chat.service.bulletins import Bulletins
 from handlers.chat.service.changes import Changes
+from handlers.chat.service.checkup import Checkup
 from handlers.chat.service.conversations import Conversations
 from handlers.chat.service.deletions import Deletions
 from handlers.chat.service.desk import Desk
@@ -209,6 +210,7 @@ class Chat:
         self.notices = Notices(access=self.access, log=log, members=members, unreads=unreads, users=users, clock=clock)
         self.typing = TypingNotices(access=self.access, people=people, publish=publish, clock=clock, used=presence.used)
         self.search = Finder(access=self.access, conversations=conversations, members=members, index=index, clock=clock)
+        self.checkup = Checkup(log=log, members=members)
         self.sync = Resume(log=log, states=self._states, conversations=conversations, members=members, views=views)
 
     async def access(self, conversation_id: str, actor: Actor, *, guarded: bool = False) -> Access:

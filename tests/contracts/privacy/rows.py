@@ -251,6 +251,7 @@ CHAT = (
     row("chat.sync", shows="direct.text", to="ada friend", conversations={"@direct": 0}, only=True),
     row("chat.sync", conversations={"@with.blocker": 0}, only=True, knows="blocker", why=THEIRS),
     row("chat.sync", conversations={"@with.blocked": 0}, only=True, knows="blocked", why=THEIRS),
+    row("chat.check", to="ada friend", conversations={"@group": 0}),
     row("chat.change_permissions", writes=True, send=False),
     row("chat.restrict_participant", writes=True, denied=["send"]),
     row("chat.list_audit"),

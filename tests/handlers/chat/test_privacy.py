@@ -10,7 +10,16 @@ from tests.handlers.chat.helpers import direct, group, missed, say, shown
 from tests.harness.people import Door, Person, Refusal
 
 FOLDERS = {f"chat.{one}_folder" for one in ("create", "change", "delete")} | {"chat.list_folders", "chat.order_folders"}
-PUBLIC = {"chat.create", "chat.delete_many", "chat.join", "chat.list_mine", "chat.search", "chat.sync", *FOLDERS}
+PUBLIC = {
+    "chat.check",
+    "chat.create",
+    "chat.delete_many",
+    "chat.join",
+    "chat.list_mine",
+    "chat.search",
+    "chat.sync",
+    *FOLDERS,
+}
 """Commands that name no conversation; what they hand out is checked one by one below."""
 
 
