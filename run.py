@@ -16,6 +16,7 @@ from pydantic_settings import SettingsError
 
 from config.settings import Settings
 from handlers.auth.manifest import manifest as auth
+from handlers.automod.manifest import manifest as automod
 from handlers.chat.manifest import manifest as chat
 from handlers.contacts.manifest import manifest as contacts
 from handlers.mail.manifest import manifest as mail
@@ -36,7 +37,20 @@ from server.serving.listening import place
 from server.slices import Slice
 from server.spec import write
 
-CORE: tuple[Slice[Any], ...] = (users, mail, auth, media, social, contacts, presence, chat, notices, push, safety)
+CORE: tuple[Slice[Any], ...] = (
+    users,
+    mail,
+    auth,
+    media,
+    social,
+    contacts,
+    presence,
+    chat,
+    notices,
+    push,
+    safety,
+    automod,
+)
 """The slices of every server, each after those whose services it needs."""
 
 WORKERS_HELP = (

@@ -11,7 +11,7 @@
 | `everyone`, `answers` | `all` or `here`, if it calls everybody; whose message it replies to then |
 | `words` | words and marks that search finds |
 | `forwards` | how many times it has been passed on, from message to message |
-| `hiddenFrom` | user ids that must not see it |
+| `hiddenFrom` | user ids that must not see it; `LIMITED`: nobody but its sender sees it |
 | `goneFor` | user ids that have deleted it for themselves |
 | `original` | of an edited message: its first text |
 | `pinnedAt`, `pinnedBy` | while it is pinned |
@@ -38,6 +38,10 @@ EVERYBODY = "*"
 """In `mentions`, for every member."""
 
 
+LIMITED = ["*"]
+"""`hiddenFrom` of a message that only its sender sees, whoever joins later."""
+
+
 class Unchanged(Exception):
     """The message is already as it shall be: there is nothing to append."""
 
@@ -49,7 +53,7 @@ Edit = Callable[[Body], Body]
 def body_of(
     message: NewMessage,
     *,
-    hidden_from: str | None,
+    hidden_from: Sequence[str],
     searchable: bool,
     at: datetime,
     called: Sequence[str] = (),
@@ -70,7 +74,7 @@ def body_of(
         "everyone": message.mention_everyone,
         "answers": answers if message.mention_everyone else None,
         "words": _terms(message.type, message.content, poll, [*named, *called]) if searchable else [],
-        "hiddenFrom": [hidden_from] if hidden_from else [],
+        "hiddenFrom": list(hidden_from),
     }
     return {name: value for name, value in body.items() if value or name in {"content", "named"}}
 

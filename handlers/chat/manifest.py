@@ -3,7 +3,7 @@
 from handlers.chat.events import EVENTS
 from handlers.chat.jobs import JOBS
 from handlers.chat.routes import routes
-from handlers.chat.service import ERRORS, Chat
+from handlers.chat.service import ERRORS, Chat, Screen
 from handlers.chat.settings import ChatSettings
 from handlers.chat.store import (
     AUDIT,
@@ -57,6 +57,7 @@ def _build(kit: Kit) -> Chat:
         max_members=kit.settings(ChatSettings).max_members,
         settings=kit.settings(ChatSettings),
         shelf=shelf_of(kit.collection),
+        screen=kit.ask(Screen),  # type: ignore[type-abstract]  # a port is a Protocol
     )
     kit.fills(chat.fill, chat.heads)
     return chat
@@ -77,7 +78,7 @@ manifest = Slice(
     routes=routes,
     events=EVENTS,
     collections=(
-        Stored(CONVERSATIONS, Personal(("createdBy",), erase="pseudonymise"), CONVERSATION_INDEXES),
+        Stored(CONVERSATIONS, Personal(("createdBy", "screenedBy"), erase="pseudonymise"), CONVERSATION_INDEXES),
         Stored(MEMBERS, Personal(("userId",), erase="pseudonymise"), MEMBER_INDEXES),
         Stored(AUDIT, Personal(("by", "users", "promoted"), erase="pseudonymise"), AUDIT_INDEXES),
         Stored(LINKS, Personal(("createdBy",), erase="pseudonymise"), LINK_INDEXES),
@@ -94,6 +95,7 @@ manifest = Slice(
     settings=ChatSettings,
     errors=ERRORS,
     jobs=JOBS,
+    asks=(Screen,),
     hears=(Hears(UserErased, _erased),),
     start=Chat.start,
     stop=Chat.stop,

@@ -105,6 +105,8 @@ class Participant(Output):
     denied: list[Right]
     """What the member may not do until `deniedUntil`, or until an admin ends it."""
     denied_until: Instant | None
+    silent_until: Instant | None
+    """Until when the member may do nothing: the group's rules have found something that he said."""
 
 
 class Change(Output):
@@ -152,6 +154,8 @@ class Conversation(Output):
     """Whether people who join later see what was said before they came."""
     message_retention: int
     theme: Theme | None
+    join_approval: bool
+    """Whether an admin lets in everybody who comes by a link, because too many came at once."""
     is_active: bool
     is_archived: bool | None = None
     """Whether the one who asks has put it away; null in events, which everybody gets."""

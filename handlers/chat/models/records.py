@@ -35,6 +35,14 @@ class ConversationRecord:
     """What members may do, where it is not as in a new group; `allow_invites` is the right `invite`."""
     slow_mode: int = 0
     """Seconds between two messages of a member."""
+    screening: int = 0
+    """The entry that last changed the rules by which messages are screened; 0: there are none."""
+    screened_by: str | None = None
+    """The admin who last changed them: what happens by them happens in his name."""
+    join_limit: int = 0
+    """People who may come by links within a minute before an admin has to let each one in; 0: any number."""
+    join_approval: bool = False
+    """Whether an admin lets in everybody who comes by a link."""
     is_active: bool = True
     last_seq: int = 0
     """The last message, as far as noted: a hint for the order of lists, up to a second old."""
@@ -84,9 +92,13 @@ class MemberRecord:
     denied: Sequence[Right] = ()
     """What the member may not do, up to `denied_until` or without an end. It stays when he leaves and comes back."""
     denied_until: datetime | None = None
+    silent_until: datetime | None = None
+    """Until when the member may do nothing at all; it stays as long, too."""
 
     def denies(self, right: Right, now: datetime) -> bool:
         """Whether this member is refused the right now."""
+        if self.silent_until is not None and self.silent_until > now:
+            return True
         return right in self.denied and (self.denied_until is None or self.denied_until > now)
 
     @property

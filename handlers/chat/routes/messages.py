@@ -15,10 +15,12 @@ from handlers.chat.service import (
     CalledAlready,
     Chat,
     EditLimit,
+    Held,
     NotAPoll,
     PollClosed,
     ReactionLimit,
     Restricted,
+    Screened,
     SlowDown,
     WindowClosed,
 )
@@ -33,7 +35,7 @@ from server.routes import Pending
     needs="chat:write",
     status=201,
     limits=SAYING,
-    errors=(*WRITES, Gone, Restricted, SlowDown, CalledAlready),
+    errors=(*WRITES, Gone, Restricted, Screened, Held, SlowDown, CalledAlready),
 )
 async def send(chat: Chat, actor: Actor, body: NewMessage) -> Pending[Message]:
     """Say something in a conversation.
@@ -49,7 +51,7 @@ async def send(chat: Chat, actor: Actor, body: NewMessage) -> Pending[Message]:
     event="message:edit",
     needs="chat:write",
     limits=CHANGING,
-    errors=(*CHANGES, WindowClosed, EditLimit, Restricted),
+    errors=(*CHANGES, WindowClosed, EditLimit, Restricted, Screened),
 )
 async def edit(chat: Chat, actor: Actor, body: ChangedMessage) -> Pending[Message]:
     """Change the text of your message, within 48 hours and up to 20 times."""

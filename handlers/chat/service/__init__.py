@@ -11,18 +11,23 @@ from handlers.chat.service.errors import (
     FolderLimit,
     ForwardLimit,
     GroupFull,
+    Held,
     NotAPoll,
     PinLimit,
     PollClosed,
     ReactionLimit,
     Restricted,
     ScheduleLimit,
+    Screened,
     SlowDown,
     WindowClosed,
 )
+from handlers.chat.service.ports import SAY, Said, Screen, Verdict
+from handlers.chat.service.screening import Screening
 
 __all__ = [
     "ERRORS",
+    "SAY",
     "Access",
     "AlreadySent",
     "CalledAlready",
@@ -32,12 +37,18 @@ __all__ = [
     "FolderLimit",
     "ForwardLimit",
     "GroupFull",
+    "Held",
     "NotAPoll",
     "PinLimit",
     "PollClosed",
     "ReactionLimit",
     "Restricted",
+    "Said",
     "ScheduleLimit",
+    "Screen",
+    "Screened",
+    "Screening",
     "SlowDown",
+    "Verdict",
     "WindowClosed",
 ]

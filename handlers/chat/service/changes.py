@@ -36,7 +36,8 @@ from handlers.chat.service.checks import check_content, refuse
 from handlers.chat.service.desk import Desk, operation
 from handlers.chat.service.errors import EditLimit, NotAPoll, PollClosed, ReactionLimit, WindowClosed
 from handlers.chat.service.people import People
-from handlers.chat.service.rights import Floor, needed
+from handlers.chat.service.rights import Check, Floor, needed
+from handlers.chat.service.screening import Screening, said_anew
 from handlers.chat.service.state import States
 from handlers.chat.service.summons import Summons
 from handlers.chat.service.views import Eyes
@@ -85,6 +86,7 @@ class Changes:
         summons: Summons,
         clock: Clock,
         settings: ChatSettings,
+        screening: Screening,
     ) -> None:
         self._access = access
         self._desk = desk
@@ -95,15 +97,23 @@ class Changes:
         self._summons = summons
         self._clock = clock
         self._rules = settings
+        self._screening = screening
 
     async def edit(self, actor: Actor, wanted: ChangedMessage) -> Pending[Message]:
-        """Change the text of one's own message. Raises NotFound, Forbidden, Gone, WindowClosed, EditLimit, Invalid."""
+        """Change the text of one's own message.
+
+        Raises NotFound, Forbidden, Restricted, Screened, Gone, WindowClosed, EditLimit and Invalid.
+        """
         access = await self._floor.enter(
             actor, await self.enter(wanted.message_id, actor), needed("text", wanted.content)
         )
         state, now = access.state, self._clock.now()
         await self._summons.check(actor, access, wanted.mentioned_user_ids or ())
         await self._desk.must_be_members(access, wanted.mentioned_user_ids or ())
+        said = partial(said_anew, actor, wanted)
+        if state.record.screening:
+            await self._screening.passes(said, state)
+        also = partial(self._screening.again, said, state, limited=False)
 
         def rule(entry: Entry, body: Body) -> Body:
             if entry.sender != actor.user_id:
@@ -121,7 +131,7 @@ class Changes:
             self._floor.must(self._states.latest(state), actor.user_id, needed("text", wanted.content))
             return edited(body, wanted.content, mentions, at=now, searchable=not state.record.is_encrypted)
 
-        return await self.submit(actor, access, wanted, "edit", rule)
+        return await self.submit(actor, access, wanted, "edit", rule, also=also)
 
     async def delete(self, actor: Actor, wanted: OneMessage) -> Pending[Removed]:
         """Take a message back for everybody. Raises NotFound, Forbidden, WindowClosed."""
@@ -239,7 +249,15 @@ class Changes:
         return await self._access(conversation_id, actor, guarded=True)
 
     async def submit(
-        self, actor: Actor, access: Access, wanted: Wanted, kind: str, rule: Rule, *, effects: Effects | None = None
+        self,
+        actor: Actor,
+        access: Access,
+        wanted: Wanted,
+        kind: str,
+        rule: Rule,
+        *,
+        effects: Effects | None = None,
+        also: Check | None = None,
     ) -> Pending[Message]:
         """Change a message by a rule, as an entry of this kind; a block between two people may veil the change.
 
@@ -258,7 +276,7 @@ class Changes:
             target=seq,
             change=self._change(access, rule, result, veil=veil),
             effects=None if veil is not None and kind == "unpin" else effects,
-            guard=self._desk.guard(access),
+            guard=self._desk.guard(access, also=also),
             known=access.state.seq,
         )
 

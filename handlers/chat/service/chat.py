@@ -1,7 +1,7 @@
 """The chat as one service: its parts put together."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from handlers.chat.service.access import Access, Gate
 from handlers.chat.service.bulletins import Bulletins
@@ -24,11 +24,13 @@ from handlers.chat.service.participants import Participants
 from handlers.chat.service.people import People
 from handlers.chat.service.pins import Pins
 from handlers.chat.service.polls import Polls
+from handlers.chat.service.ports import Screen
 from handlers.chat.service.preferences import Preferring
 from handlers.chat.service.receipts import Receipts
 from handlers.chat.service.rights import Floor, Rules
 from handlers.chat.service.roster import Roster
 from handlers.chat.service.scheduled import Scheduled
+from handlers.chat.service.screening import Screening
 from handlers.chat.service.search import Finder
 from handlers.chat.service.state import States
 from handlers.chat.service.summons import Summons
@@ -73,6 +75,7 @@ class Chat:
         max_members: int,
         settings: ChatSettings,
         shelf: Shelf,
+        screen: Callable[[], Screen],
     ) -> None:
         self._log = log
         self._members = members
@@ -114,6 +117,15 @@ class Chat:
             settings=settings,
         )
         floor = Floor(access=self.access, states=self._states, members=members, clock=clock)
+        self.screening = Screening(
+            screen,
+            access=self.access,
+            states=self._states,
+            roster=roster,
+            conversations=conversations,
+            members=members,
+            clock=clock,
+        )
         self.rules = Rules(
             access=self.access, roster=roster, members=members, listing=self.listing, audit=audit, clock=clock
         )
@@ -127,6 +139,7 @@ class Chat:
             publish=publish,
             clock=clock,
             max_members=max_members,
+            screening=self.screening,
         )
         self.participants = Participants(
             access=self.access,
@@ -162,6 +175,7 @@ class Chat:
             summons=summons,
             clock=clock,
             used=presence.used,
+            screening=self.screening,
         )
         self.changes = Changes(
             access=self.access,
@@ -173,6 +187,7 @@ class Chat:
             summons=summons,
             clock=clock,
             settings=settings,
+            screening=self.screening,
         )
         self.scheduled = Scheduled(
             self.messages, access=self.access, store=shelf.scheduled, publish=publish, clock=clock, settings=settings
@@ -236,6 +251,7 @@ class Chat:
 
     async def stop(self) -> None:
         """Finish what was begun: entries, events and notes."""
+        await self.screening.stop()
         await self._log.close()
         await self._desk.stop()
         if self._noting is not None:

@@ -1,10 +1,11 @@
 """Where entries go into the log and come out as events: every entry that is committed is told, once and in order."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextvars import Context
 from typing import Any, TypeVar
 
+from handlers.chat.body import LIMITED
 from handlers.chat.models.values import split_message_id
 from handlers.chat.service.access import Access
 from handlers.chat.service.checks import refuse
@@ -39,8 +40,14 @@ class Desk:
         self._publish = publish
         self._tasks: set[asyncio.Task[Any]] = set()
 
-    def guard(self, access: Access, check: Callable[[State], None] | None = None) -> Guard:
-        """A guard that lets an entry through while its sender is a member and `check` does not object."""
+    def guard(
+        self,
+        access: Access,
+        check: Callable[[State], None] | None = None,
+        *,
+        also: Callable[[State], Awaitable[None]] | None = None,
+    ) -> Guard:
+        """A guard that lets an entry through while its sender is a member and neither `check` nor `also` objects."""
 
         async def guard(_: Sequence[Entry]) -> None:
             state = await self._states.current(access.conversation_id)
@@ -48,6 +55,8 @@ class Desk:
                 raise NotFound("There is no such conversation.")
             if check is not None:
                 check(state)
+            if also is not None:
+                await also(state)
 
         return guard
 
@@ -104,16 +113,36 @@ class Desk:
             task.exception()  # whoever waits has it; when nobody does it is no error that it was not fetched
 
 
+class _AllBut(Collection[str]):
+    """Everybody there is and will be, but for one person (who may have deleted it for himself)."""
+
+    def __init__(self, one: str, *, gone: Collection[str] = ()) -> None:
+        self.one = one
+        self._gone = gone
+
+    def __contains__(self, other: object) -> bool:
+        return other != self.one or other in self._gone
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(LIMITED)
+
+    def __len__(self) -> int:
+        return len(LIMITED)
+
+
 def hidden_from(entry: Entry) -> Collection[str]:
-    """Members who must not see an entry."""
+    """Members who must not see an entry, also those who join only later."""
     hidden: Collection[str] = entry.body.get("hiddenFrom", ())
-    return hidden
+    return _AllBut(entry.sender) if hidden == LIMITED else hidden
 
 
 def unseen_by(entry: Entry) -> Collection[str]:
     """Members who do not see an entry: those who must not, and those who have deleted it for themselves."""
     gone: Collection[str] = entry.body.get("goneFor", ())
-    return [*hidden_from(entry), *gone] if gone else hidden_from(entry)
+    hidden = hidden_from(entry)
+    if not gone:
+        return hidden
+    return _AllBut(hidden.one, gone=gone) if isinstance(hidden, _AllBut) else [*hidden, *gone]
 
 
 def operation(operation_id: str | None) -> str | None:

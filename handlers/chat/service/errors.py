@@ -57,6 +57,18 @@ class Restricted(Forbidden):
     code = "chat.restricted"
 
 
+class Screened(Forbidden):
+    """The group's rules do not let this be said; the message and `details` say what is wrong with it."""
+
+    code = "chat.screened"
+
+
+class Held(Conflict):
+    """The group's rules let an admin decide: the message waits, and is sent once when he approves of it."""
+
+    code = "chat.held"
+
+
 class SlowDown(RateLimited):
     """The group is in slow mode, and this member has just written."""
 
@@ -103,6 +115,8 @@ ERRORS = (
     PollClosed,
     PinLimit,
     Restricted,
+    Screened,
+    Held,
     SlowDown,
     CalledAlready,
     ScheduleLimit,

@@ -6,6 +6,8 @@ has read of a link finds out when it was revoked or used by somebody else in the
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
+from typing import Literal
 
 from crypto.ids import new_id
 from crypto.tokens import digest, new_secret, same
@@ -26,6 +28,7 @@ from handlers.chat.service.access import Access, Enter
 from handlers.chat.service.errors import GroupFull
 from handlers.chat.service.listing import Listing
 from handlers.chat.service.roster import Plan, Roster
+from handlers.chat.service.screening import Screening, closing
 from handlers.chat.service.state import State, States
 from handlers.chat.store import Effect, LinkStore, MemberStore
 from handlers.chat.store.links import MOST_LINKS, StoredLink
@@ -53,6 +56,7 @@ class JoinLinks:
         publish: Publisher,
         clock: Clock,
         max_members: int,
+        screening: Screening,
     ) -> None:
         self._access = access
         self._states = states
@@ -63,6 +67,7 @@ class JoinLinks:
         self._publish = publish
         self._clock = clock
         self._max_members = max_members
+        self._screening = screening
 
     async def make(self, actor: Actor, wanted: NewLink) -> MadeLink:
         """A new link. Raises NotFound, Forbidden, Conflict (too many)."""
@@ -123,19 +128,37 @@ class JoinLinks:
         """Come in by a link, or wait for an admin. Raises NotFound, Forbidden (removed before), GroupFull, Conflict."""
         link = await self._open(wanted.token)
         conversation_id = link.conversation_id
-        if link.approval:
-            access = await self._at_the_door(actor, wanted.token, conversation_id)
-            if actor.user_id not in access.state.members:
-                return await self._wait(actor, access.state, link)
+        if not link.approval and await self._enter(actor, wanted.token, link):
             return await self._inside(actor, conversation_id)
+        access = await self._at_the_door(actor, wanted.token, conversation_id)
+        if actor.user_id not in access.state.members:
+            return await self._wait(actor, access.state, link)
+        return await self._inside(actor, conversation_id)
+
+    async def _enter(self, actor: Actor, token: str, link: Link) -> bool:
+        """Come in if the group takes people without an admin's consent now. The one who is too many closes it."""
+        outcome: Literal["in", "closed", "closing"] = "in"
 
         def plan(access: Access) -> Plan | None:
-            if actor.user_id in access.state.members:
+            nonlocal outcome
+            state = access.state
+            if actor.user_id in state.members:
+                outcome = "in"
                 return None
-            return self._coming(access.state, actor.user_id, link.id, action="joined")
+            if state.record.join_approval:
+                outcome = "closed"
+                return None
+            if self._screening.stormed(state):
+                outcome = "closing"
+                return closing(state)
+            outcome = "in"
+            return self._coming(state, actor.user_id, link.id, action="joined")
 
-        await self._roster.change_by(actor, lambda: self._at_the_door(actor, wanted.token, conversation_id), plan)
-        return await self._inside(actor, conversation_id)
+        enter = partial(self._at_the_door, actor, token, link.conversation_id)
+        await self._roster.change_by(actor, enter, plan)
+        if outcome == "closing":
+            await self._screening.locked(link.conversation_id)
+        return outcome == "in"
 
     async def queue(self, actor: Actor, conversation_id: str) -> JoinRequests:
         """Who waits. Raises NotFound, Forbidden."""

@@ -1,11 +1,12 @@
 """Saying something."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from prometheus_client import Counter
 
-from handlers.chat.body import body_of
+from handlers.chat.body import LIMITED, Body, body_of
 from handlers.chat.events import MessageNew
 from handlers.chat.models.messages import Message, NewMessage
 from handlers.chat.service.access import Access, Enter
@@ -14,6 +15,8 @@ from handlers.chat.service.desk import Desk, hidden_from, place, unseen_by
 from handlers.chat.service.notes import Notes
 from handlers.chat.service.people import People
 from handlers.chat.service.rights import Floor, rights_for
+from handlers.chat.service.screening import Screening, said_in
+from handlers.chat.service.state import State
 from handlers.chat.service.summons import Summons
 from handlers.chat.service.wire import message_of
 from handlers.chat.store import Mark
@@ -21,7 +24,7 @@ from server.actors import Actor
 from server.clock import Clock
 from server.errors import Gone
 from server.routes import Pending
-from storage.log import Appended, Draft, Entry, Log
+from storage.log import Appended, Draft, Entry, Guard, Log
 
 MESSAGES_SENT = Counter("messages_sent", "Total number of messages sent")
 
@@ -41,6 +44,7 @@ class Messages:
         summons: Summons,
         clock: Clock,
         used: Callable[[Actor], None],
+        screening: Screening,
     ) -> None:
         self._access = access
         self._desk = desk
@@ -51,16 +55,17 @@ class Messages:
         self._summons = summons
         self._clock = clock
         self._used = used
+        self._screening = screening
 
     async def send(
         self, actor: Actor, message: NewMessage, *, op: str | None = None, forwards: int = 0
     ) -> Pending[Message]:
         """Say something. What is pending is the message, once it is safe and told.
 
-        Raises Invalid, NotFound (not a member), Forbidden (the sender blocks the other), Restricted, SlowDown,
-        CalledAlready, Overloaded and Unavailable; the result raises also Gone (sent before, and disappeared). With
-        `op`, which stands for the `clientMessageId`, it is the server that sends in the name of somebody who may not be
-        here. `forwards` counts its hops so far.
+        Raises Invalid, NotFound (not a member), Forbidden (the sender blocks the other), Restricted, Screened, Held,
+        SlowDown, CalledAlready, Overloaded and Unavailable; the result raises also Gone (sent before, and disappeared).
+        With `op`, which stands for the `clientMessageId`, it is the server that sends in the name of somebody who may
+        not be here. `forwards` counts its hops so far.
         """
         check_new(message)
         access = await self._access(message.conversation_id, actor, guarded=True)
@@ -71,11 +76,42 @@ class Messages:
         state, answers = access.state, None
         if message.reply_to_message_id is not None:
             answers = await self._must_see(access, message.reply_to_message_id)
-        hidden = await self._hidden(access)
-        turn = op or message.client_message_id
-        guard = await self._floor.take(actor, access, rights_for(message), op=turn)
-        called = await self._summons.take(actor, access, message, op=turn)
-        body = body_of(
+        hidden, needs, turn = await self._hidden(access), rights_for(message), op or message.client_message_id
+        said, limited = partial(said_in, actor, message, op), False
+        if state.record.screening:
+            access = await self._floor.enter(actor, access, needs)  # who may not speak here is told so first
+            limited, state = await self._screening.passes(said, access.state)
+            hidden = LIMITED if limited else hidden
+        also = partial(self._screening.again, said, state, limited=limited)
+        guard = await self._floor.take(actor, access, needs, op=turn, also=also)
+        called = [] if limited else await self._summons.take(actor, access, message, op=turn)
+        body = self._body(message, state, hidden=hidden, called=called, answers=answers)
+        if message.mention_everyone:
+            guard = self._summons.guarded(actor, access, guard)
+        return self._submit(
+            actor, message, state, {**body, "forwards": forwards} if forwards else body, guard=guard, op=turn
+        )
+
+    async def approved(self, actor: Actor, message: NewMessage, *, op: str) -> Pending[Message]:
+        """Say, in the name of its author, what an admin has approved of: no rule and no restriction of the group holds.
+
+        Who is mentioned in it and is no longer a member, and what it answers and is no longer there, is left out.
+        Raises as `send`.
+        """
+        access = await self._access(message.conversation_id, actor)
+        there = [one for one in message.mentioned_user_ids if one in access.state.members]
+        answered = message.reply_to_message_id
+        answers = await self._seen(access, answered) if answered is not None else None
+        changes = {"mentioned_user_ids": there, "reply_to_message_id": answered if answers else None}
+        said = message.model_copy(update=changes)
+        called = await self._summons.take(actor, access, said, op=op)
+        body = self._body(said, access.state, hidden=(), called=called, answers=answers)
+        return self._submit(actor, said, access.state, body, guard=self._desk.guard(access), op=op)
+
+    def _body(
+        self, message: NewMessage, state: State, *, hidden: Sequence[str], called: Sequence[str], answers: str | None
+    ) -> Body:
+        return body_of(
             message,
             hidden_from=hidden,
             searchable=not state.record.is_encrypted,
@@ -83,16 +119,20 @@ class Messages:
             called=called,
             answers=answers,
         )
+
+    def _submit(
+        self, actor: Actor, message: NewMessage, state: State, body: Body, *, guard: Guard, op: str | None
+    ) -> Pending[Message]:
         draft = Draft(
             conversation=state.id,
             kind="message",
             sender=actor.user_id,
             device=actor.device_id,
-            op=turn,
-            body={**body, "forwards": forwards} if forwards else body,
-            expires_at=self._expiry(access, message.expires_in),
-            countable=hidden is None,
-            guard=self._summons.guarded(actor, access, guard) if message.mention_everyone else guard,
+            op=op,
+            body=body,
+            expires_at=self._expiry(state, message.expires_in),
+            countable="hiddenFrom" not in body,
+            guard=guard,
             known=state.seq,
         )
 
@@ -123,24 +163,31 @@ class Messages:
             self._notes.said(conversation, seq, entry.at)
             self._notes.read(Mark(conversation, sender, seq, seq))
 
-    async def _hidden(self, access: Access) -> str | None:
+    async def _hidden(self, access: Access) -> Sequence[str]:
         """The other one of a direct conversation, if he blocks the sender: he must not see what is said."""
         peer = access.state.peer(access.user_id)
         if peer is None or not await self._people.open_block(access.user_id, peer):
-            return None
-        return peer
+            return ()
+        return (peer,)
 
     async def _must_see(self, access: Access, message_id: str) -> str:
         """Who said the message that is replied to. Raises Invalid."""
+        sender = await self._seen(access, message_id)
+        if sender is None:
+            refuse("replyToMessageId", "there is no such message in this conversation")
+        return sender
+
+    async def _seen(self, access: Access, message_id: str) -> str | None:
+        """Who said a message; None when there is none that this member sees."""
         seq = place(message_id, access.conversation_id)
         entry = await self._log.get(access.conversation_id, seq) if seq >= access.join_seq else None
         if entry is None or entry.kind != "message" or access.user_id in unseen_by(entry):
-            refuse("replyToMessageId", "there is no such message in this conversation")
+            return None
         return entry.sender
 
-    def _expiry(self, access: Access, expires_in: int | None) -> datetime | None:
+    def _expiry(self, state: State, expires_in: int | None) -> datetime | None:
         """When the message disappears: by its own wish or by the conversation's retention, whichever is first."""
-        spans = [timedelta(days=days)] if (days := access.state.record.message_retention) else []
+        spans = [timedelta(days=days)] if (days := state.record.message_retention) else []
         if expires_in is not None:
             spans.append(timedelta(seconds=expires_in))
         return self._clock.now() + min(spans) if spans else None

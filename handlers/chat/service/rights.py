@@ -1,6 +1,6 @@
 """What members may do in a group: the admins' rule for all, restrictions of single ones, slow mode, the audit."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
 from crypto.ids import new_id
@@ -22,6 +22,9 @@ from storage.log import Entry, Guard
 
 LONGEST = timedelta(days=366)
 """How far ahead the end of a restriction may be."""
+
+Check = Callable[[State], Awaitable[None]]
+"""Looks at a group as it is now; what it raises refuses what somebody wants to do there."""
 
 _REFUSED: dict[Right, str] = {
     "send": "write here",
@@ -60,10 +63,12 @@ class Floor:
         self._members = members
         self._clock = clock
 
-    async def take(self, actor: Actor, access: Access, needs: Sequence[Right], *, op: str | None) -> Guard:
+    async def take(
+        self, actor: Actor, access: Access, needs: Sequence[Right], *, op: str | None, also: Check | None = None
+    ) -> Guard:
         """Let somebody speak. Raises Restricted and SlowDown; so does the guard, if the rules have just changed.
 
-        With the same `op` the same message has its turn once, however often it is sent.
+        With the same `op` the same message has its turn once, however often it is sent. At last the guard asks `also`.
         """
         turn = f"{actor.device_id}/{op}" if op else new_id()
         if self._refused(access.state, actor.user_id, needs) is not None:
@@ -75,6 +80,8 @@ class Floor:
             if state is None or actor.user_id not in state.members:
                 raise NotFound("There is no such conversation.")
             await self._let(state, actor.user_id, needs, turn)
+            if also is not None:
+                await also(state)
 
         return guard
 
@@ -169,7 +176,7 @@ class Rules:
                 raise NotFound("This person is not a member.")
             if member.role != "member":
                 raise Conflict("Owner and admins cannot be restricted: the owner makes them a member first.")
-            if (sorted(member.denied), member.denied_until) == (denied, until):
+            if (sorted(member.denied), member.denied_until, member.silent_until) == (denied, until, None):
                 return None
             body: dict[str, object] = {"action": "restricted", "users": [wanted.user_id], "denied": denied}
             if until is not None:

@@ -24,7 +24,8 @@ class Moved(Exception):
 class Plan:
     """What shall become of a group: the entry's body, the writes that go with it, how many members there are then.
 
-    `values` are fields of the conversation, `kind` the kind of the entry.
+    `values` are fields of the conversation, `kind` the kind of the entry, `by` who does it when it is not the one who
+    asks.
     """
 
     def __init__(
@@ -35,12 +36,14 @@ class Plan:
         size: int,
         values: dict[str, object] | None = None,
         kind: str = "member",
+        by: str | None = None,
     ) -> None:
         self.body = body
         self.effects = effects
         self.size = size
         self.values = values or {}
         self.kind = kind
+        self.by = by
 
 
 Planner = Callable[[Access], Plan | None]
@@ -86,22 +89,22 @@ class Roster:
         raise Unavailable("This group is changing too fast: try again in a moment.", retry_after_ms=500)
 
     def _draft(self, actor: Actor, state: State, plan: Plan) -> Draft:
-        at = self._clock.now()
+        at, by = self._clock.now(), plan.by or actor.user_id
         gone = plan.body.get("action") in {"removed", "left"} and len(state.members) == 1
         values = plan.values | ({"is_active": False} if gone else {})
 
         def effects(seq: int) -> list[Effect]:
             crossed = (len(state.members) > FEW) != (plan.size > FEW)
             sizing = [self._members.sizing(state.id, large=plan.size > FEW)] if crossed else []
-            noting = auditing(state.id, plan.body, seq=seq, by=actor.user_id, at=at)
+            noting = auditing(state.id, plan.body, seq=seq, by=by, at=at)
             changing = self._conversations.changing(state.id, values, seq=seq, at=at)
             return [*plan.effects(seq), *sizing, changing, noting]
 
         return Draft(
             conversation=state.id,
             kind=plan.kind,
-            sender=actor.user_id,
-            device=actor.device_id,
+            sender=by,
+            device=actor.device_id if by == actor.user_id else "",
             body=dict(plan.body),
             effects=effects,
             guard=_as_planned,

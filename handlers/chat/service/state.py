@@ -48,6 +48,11 @@ class State:
         return tuple(sorted(self.members))
 
     @cached_property
+    def admins(self) -> tuple[str, ...]:
+        """Owner and admins of a group."""
+        return tuple(one for one in self.everybody if self.manages(one))
+
+    @cached_property
     def newest(self) -> int:
         """The entry from which on everybody sees everything."""
         return max((member.sees_from for member in self.members.values()), default=0)

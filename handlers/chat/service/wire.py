@@ -111,6 +111,7 @@ def conversation_fields(state: State) -> dict[str, Any]:
         "history_visible": record.history_visible,
         "message_retention": record.message_retention,
         "theme": Theme.model_validate(record.theme) if record.theme else None,
+        "join_approval": record.join_approval,
         "is_active": record.is_active,
         "last_message_at": record.last_message_at,
         "last_message_id": message_id(record.id, record.last_seq) if record.last_seq else None,
@@ -138,6 +139,7 @@ def participants_of(state: State) -> list[Participant]:
             joined_at=member.joined_at,
             denied=list(member.denied),
             denied_until=member.denied_until,
+            silent_until=member.silent_until,
         )
         for member in by_age(state.members.values())
     ]

@@ -33,7 +33,7 @@ MEMBER_INDEXES = (
 )
 
 _FIELDS = {field.name: to_camel(field.name) for field in fields(MemberRecord)}
-_STAYING = frozenset({"denied", "denied_until"})
+_STAYING = frozenset({"denied", "denied_until", "silent_until"})
 """What leaving and coming back does not end."""
 
 
@@ -176,8 +176,12 @@ class MemberStore:
 
     def restricting(self, conversation_id: str, user_id: str, denied: Sequence[str], until: datetime | None) -> Effect:
         """The write that sets what a member may not do."""
-        values = {"denied": list(denied), "deniedUntil": until}
+        values = {"denied": list(denied), "deniedUntil": until, "silentUntil": None}
         return MEMBERS, UpdateOne({"_id": member_key(conversation_id, user_id)}, {"$set": values})
+
+    def silencing(self, conversation_id: str, user_id: str, until: datetime) -> Effect:
+        """The write that lets a member do nothing until then."""
+        return MEMBERS, UpdateOne({"_id": member_key(conversation_id, user_id)}, {"$set": {"silentUntil": until}})
 
     async def take_turn(
         self, conversation_id: str, user_id: str, turn: str, *, now: datetime, span: timedelta

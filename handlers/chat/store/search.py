@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from handlers.chat.body import LIMITED
 from handlers.chat.store.index import stored
 from handlers.chat.words import MARKED
 from storage.log import Entry
@@ -116,7 +117,7 @@ def having(
     where: Document = {
         "c": {"$in": [stored(one) for one in conversation_ids]},
         "k": "message",
-        "b.hiddenFrom": {"$ne": viewer},
+        "b.hiddenFrom": {"$nin": [viewer, *LIMITED]},
         "b.goneFor": {"$ne": viewer},
         "b.deletedAt": None,
         "$and": [{"$or": [{"x": None}, {"x": {"$gt": now}}]}],

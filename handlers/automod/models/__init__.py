@@ -1,0 +1,1 @@
+"""What AutoMod stores, takes in and hands out."""
