@@ -33,11 +33,19 @@ class Judge:
 
     async def judge(self, said: Said) -> Verdict:
         """What becomes of this."""
+        hits = await self._hits(said)
+        if not hits:
+            return SAY
+        now = await said.anew()
+        if now.revision != said.revision:
+            hits = await self._hits(now) if now.revision else []
+        return await self._follow(now, hits) if hits else SAY
+
+    async def _hits(self, said: Said) -> list[Hit]:
         compiled = await self._library.of(said.conversation_id, said.revision)
         if compiled is None or said.role in compiled.rules.parts.exempt:
-            return SAY
-        hits = await self._scales.hits(compiled, content_of(said))
-        return await self._follow(said, hits) if hits else SAY
+            return []
+        return await self._scales.hits(compiled, content_of(said))
 
     async def locked(self, conversation_id: str, admins: Sequence[str]) -> None:
         """So many came at once that an admin lets in the next ones: it is noted, and the admins are told."""

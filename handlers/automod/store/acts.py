@@ -29,7 +29,9 @@ class ActStore:
 
     async def page(self, scope_id: str, *, before: str | None, limit: int) -> list[Act]:
         """Acts of a scope, the newest first."""
-        found = await self._collection.find(acts(scope_id, before), sort=[("_id", DESCENDING)], limit=limit)
+        found = await self._collection.find(
+            acts(scope_id, before), sort=[("_id", DESCENDING)], limit=limit, hint="acts"
+        )
         return [Act.model_validate({"id": one.pop("_id"), **one}) for one in found]
 
     async def of(self, user_id: str, *, limit: int) -> list[Act]:

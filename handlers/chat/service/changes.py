@@ -111,9 +111,10 @@ class Changes:
         await self._summons.check(actor, access, wanted.mentioned_user_ids or ())
         await self._desk.must_be_members(access, wanted.mentioned_user_ids or ())
         said = partial(said_anew, actor, wanted)
+        judged = state
         if state.record.screening:
-            await self._screening.passes(said, state)
-        also = partial(self._screening.again, said, state, limited=False)
+            _, judged = await self._screening.passes(said, state)
+        also = partial(self._screening.again, said, judged, limited=False)
 
         def rule(entry: Entry, body: Body) -> Body:
             if entry.sender != actor.user_id:

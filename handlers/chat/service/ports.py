@@ -1,6 +1,6 @@
 """What the chat asks of a slice that is built after it."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -30,6 +30,8 @@ class Said:
     message: NewMessage | None
     """None for an edit."""
     admins: Sequence[str]
+    anew: "Callable[[], Awaitable[Said]]"
+    """The same in the group as it is now in the database: `revision` may be what a process remembers, and old."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,10 @@ class Screen(Protocol):
     """Decides by a group's rules what may be said in it. The chat acts on the verdict."""
 
     async def judge(self, said: Said) -> Verdict:
-        """What becomes of this. It may have been asked before, about the same attempt or an earlier one."""
+        """What becomes of this. It may have been asked before, about the same attempt or an earlier one.
+
+        What does not simply let it pass must be by the rules that hold now: see `Said.anew`.
+        """
         ...
 
     async def locked(self, conversation_id: str, admins: Sequence[str]) -> None:

@@ -28,7 +28,9 @@ log = logging.getLogger("mixee.chat")
 STORM = timedelta(minutes=1)
 """The span in which those who come by links are counted."""
 
-Saying = Callable[[State], Said]
+Anew = Callable[[], Awaitable[Said]]
+
+Saying = Callable[[State, Anew], Said]
 """What somebody wants to say, in the group as it is."""
 
 
@@ -73,13 +75,17 @@ class Screening:
         self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def passes(self, said: Saying, state: State) -> bool:
-        """Let something be said; whether only its sender shall see it. Raises what the screen refuses it with."""
-        verdict = await self._screen().judge(said(state))
-        await self._silence(said(state), verdict)
+    async def passes(self, said: Saying, state: State) -> tuple[bool, State]:
+        """Let something be said; whether only its sender shall see it, and the group by which that was decided.
+
+        Raises what the screen refuses it with.
+        """
+        asked, known = self._asked(said, state)
+        verdict = await self._screen().judge(asked)
+        await self._silence(asked, verdict)
         if verdict.refusal is not None:
             raise verdict.refusal
-        return verdict.limited
+        return verdict.limited, known[-1]
 
     async def again(self, said: Saying, before: State, state: State, *, limited: bool) -> None:
         """The same for what was let through `before`, in the guard of its entry: by the rules as they are now.
@@ -87,15 +93,26 @@ class Screening:
         A guard cannot wait for another entry of the log, so the silence of its sender follows when it is done.
         """
         if state.record.screening != before.record.screening and state.record.screening:
-            verdict = await self._screen().judge(said(state))
+            asked, _ = self._asked(said, state)
+            verdict = await self._screen().judge(asked)
             if verdict.silent_until is not None:
-                self._later(self._silence(said(state), verdict))
+                self._later(self._silence(asked, verdict))
             if verdict.refusal is not None:
                 raise verdict.refusal
         else:
             verdict = Verdict(limited=limited and bool(state.record.screening))
         if verdict.limited is not limited:
             raise Unavailable("The group has just changed: send it again.", retry_after_ms=100)
+
+    def _asked(self, said: Saying, state: State) -> tuple[Said, list[State]]:
+        """What the screen is asked, and the states of the group that it has seen."""
+        known = [state]
+
+        async def anew() -> Said:
+            known.append(await self._states.current(state.id) or state)
+            return said(known[-1], anew)
+
+        return said(state, anew), known
 
     def stormed(self, state: State) -> bool:
         """Whether so many have come by links within a minute that an admin must let in the next one.
@@ -224,7 +241,7 @@ def _opening(state: State, *, closed: bool) -> Plan:
     )
 
 
-def said_in(actor: Actor, message: NewMessage, op: str | None, state: State) -> Said:
+def said_in(actor: Actor, message: NewMessage, op: str | None, state: State, anew: Anew) -> Said:
     """What a new message says."""
     poll, media, location = message.poll, message.media, message.location
     texts = [message.content]
@@ -246,10 +263,11 @@ def said_in(actor: Actor, message: NewMessage, op: str | None, state: State) -> 
         op=op or message.client_message_id,
         message=message,
         admins=state.admins,
+        anew=anew,
     )
 
 
-def said_anew(actor: Actor, wanted: ChangedMessage, state: State) -> Said:
+def said_anew(actor: Actor, wanted: ChangedMessage, state: State, anew: Anew) -> Said:
     """What a message says after an edit."""
     conversation_id, _ = split_message_id(wanted.message_id)
     message = NewMessage(
@@ -258,4 +276,4 @@ def said_anew(actor: Actor, wanted: ChangedMessage, state: State) -> Said:
         content=wanted.content,
         mentioned_user_ids=wanted.mentioned_user_ids or [],
     )
-    return replace(said_in(actor, message, wanted.operation_id, state), message=None)
+    return replace(said_in(actor, message, wanted.operation_id, state, anew), message=None)

@@ -7,10 +7,10 @@ import pytest
 from tests.handlers.chat.helpers import say
 from tests.harness.people import Person, Refusal
 
-BLOCK = {"then": "block"}
-HOLD = {"then": "hold"}
-LIMIT = {"then": "limit"}
-ALERT = {"then": "pass", "alert": True}
+BLOCK: dict[str, Any] = {"then": "block"}
+HOLD: dict[str, Any] = {"then": "hold"}
+LIMIT: dict[str, Any] = {"then": "limit"}
+ALERT: dict[str, Any] = {"then": "pass", "alert": True}
 
 
 def place(conversation: str, *more: str) -> str:

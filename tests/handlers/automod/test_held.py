@@ -22,7 +22,11 @@ async def test_a_held_message_is_sent_once_as_its_authors_when_an_admin_approves
     conversation = await group(ada, bob, cyd)
     await forbid(ada, conversation, "casino", **HOLD)
     adas, bobs, cyds = await ada.socket(), await bob.socket(), await cyd.socket()
-    message = {"content": "the casino", "mentionedUserIds": [cyd.id], "clientMessageId": fresh_id()}
+    message: dict[str, Any] = {
+        "content": "the casino",
+        "mentionedUserIds": [cyd.id],
+        "clientMessageId": fresh_id(),
+    }
 
     first = await refused(bob, conversation, **message)
     again = await refused(bob, conversation, **message)

@@ -29,7 +29,7 @@ QUESTIONS: dict[str, tuple[str, dict[str, Any], dict[str, Any], set[str]]] = {
     ),
     "held of a member": ("automod_held", waiting_of(ONE, ME), {"hint": "once"}, {"once"}),
     "held of a person": ("automod_held", {"userId": ME}, {}, {"of"}),
-    "acts": ("automod_acts", acts(ONE, ONE), {"sort": NEWEST}, {"acts"}),
+    "acts": ("automod_acts", acts(ONE, ONE), {"sort": NEWEST, "hint": "acts"}, {"acts"}),
     "acts about a person": ("automod_acts", {"userId": ME}, {}, {"of"}),
 }
 

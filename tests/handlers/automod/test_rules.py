@@ -23,7 +23,7 @@ from tests.handlers.chat.helpers import direct, fresh_id, group, missed, said, s
 from tests.harness.clock import TurnableClock
 from tests.harness.people import Door, Refusal
 
-POLL = {"type": "poll", "content": "", "poll": {"question": "Which?", "options": ["tea", "casino"]}}
+POLL = {"type": "poll", "poll": {"question": "Which?", "options": ["tea", "casino"]}}
 PICTURE = {"type": "image", "media": {"type": "image", "url": "https://cdn.example.com/cat.png"}}
 
 
@@ -57,7 +57,7 @@ async def test_captions_polls_files_places_and_edits_are_looked_at_too(people: P
     named = {"type": "file", "media": {**PICTURE["media"], "type": "file", "filename": "casino.pdf"}}  # type: ignore[dict-item]
     spot = {"type": "location", "location": {"latitude": 1.0, "longitude": 1.0, "address": "The Casino"}}
 
-    codes = [(await refused(bob, conversation, "", **POLL | {"content": ""})).code]
+    codes = [(await refused(bob, conversation, "", **POLL)).code]
     codes.append((await refused(bob, conversation, "my casino", **PICTURE)).code)
     codes += [(await refused(bob, conversation, "", **one)).code for one in (named, spot)]
     with pytest.raises(Refusal) as edit:
