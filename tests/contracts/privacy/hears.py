@@ -58,4 +58,8 @@ HEARS = {
     "notice:push": "",
     "safety:warned": "friend",
     "safety:appeal": "friend",
+    # automod
+    "automod:alert": "ada",
+    "automod:held": "ada",
+    "automod:decided": "ada friend",
 }

@@ -1,5 +1,7 @@
 """What happens in the world while everybody listens: every event that a client can hear, at least once."""
 
+from contextlib import suppress
+
 from tests.conftest import PASSWORD
 from tests.contracts.privacy.oracle import form
 from tests.contracts.privacy.world import World
@@ -7,7 +9,7 @@ from tests.handlers.chat.helpers import group, say
 from tests.handlers.media.helpers import upload
 from tests.handlers.social.helpers import ask, block
 from tests.harness.clock import TurnableClock
-from tests.harness.people import Person
+from tests.harness.people import Person, Refusal
 
 
 async def live(world: World, clock: TurnableClock) -> None:
@@ -19,6 +21,7 @@ async def live(world: World, clock: TurnableClock) -> None:
     await _chat(world)
     await _typing(world)
     await _safety(world)
+    await _automod(world)
     await world.settle()
     clock.advance(seconds=11)
     await world.server.service("presence").tick()
@@ -99,3 +102,15 @@ async def _safety(world: World) -> None:
     filed = (await friend.ask("POST", "/api/appeals", appeal))["id"]
     answer = {"granted": True, "answer": form("appeal.answer")}
     await moderator.ask("POST", f"/api/moderation/appeals/{filed}/decide", answer)
+
+
+async def _automod(world: World) -> None:
+    """What waits for Ada tells the friend who said it, and her, and nobody else of the group."""
+    ada, friend, where = world["ada"], world["friend"], world.ids["@group"]
+    rule = f"/api/conversations/{where}/automod/keywords/words"
+    await ada.ask("PUT", rule, {"terms": ["casino"], "consequence": {"then": "hold", "alert": True}})
+    with suppress(Refusal):
+        await say(friend, where, f"casino {form('group.text')}")
+    (waits,) = (await ada.ask("GET", f"/api/conversations/{where}/automod/held"))["held"]
+    await ada.ask("POST", f"/api/conversations/{where}/automod/held/{waits['id']}", {"approve": False})
+    await ada.ask("DELETE", rule)

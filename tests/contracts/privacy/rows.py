@@ -303,9 +303,22 @@ SAFETY = (
     row("safety.appoint", writes=True, userId="@me", role="admin"),
 )
 
+AUTOMOD = (
+    row("automod.rules"),
+    row("automod.set_rules", writes=True, allow=["hello"]),
+    row("automod.terms", name="words"),
+    row("automod.set_terms", writes=True, name="words", terms=["hello"]),
+    row("automod.remove_terms", writes=True, name="words"),
+    row("automod.try_out", content="hello"),
+    row("automod.held"),
+    row("automod.decide", writes=True, heldId="@group", approve=True),
+    row("automod.acts"),
+    row("automod.unlock", writes=True),
+)
+
 ENDS = (
     row("auth.logout", last=True),
     row("users.delete", last=True),
 )
 
-ROWS = (*USERS, *AUTH, *MEDIA, *SOCIAL, *CONTACTS, *PRESENCE, *CHAT, *NOTICES, *PUSH, *SAFETY, *ENDS)
+ROWS = (*USERS, *AUTH, *MEDIA, *SOCIAL, *CONTACTS, *PRESENCE, *CHAT, *NOTICES, *PUSH, *SAFETY, *AUTOMOD, *ENDS)
