@@ -332,6 +332,27 @@ async def test_what_is_limited_only_its_sender_sees_and_he_does_not_learn_it(peo
     assert [act["outcome"] for act in await acts(ada, conversation)] == ["limit"]
 
 
+async def test_what_is_limited_is_not_shown_to_newcomers_who_see_what_was_said_before(people: People) -> None:
+    ada, bob, eve = await people("ada", "bob", "eve")
+    conversation = await group(ada, bob)
+    await ada.ask("PUT", f"/api/conversations/{conversation}", {"historyVisible": True})
+    await forbid(ada, conversation, "casino", **LIMIT)
+    limited = await say(bob, conversation, "casino")
+    await say(bob, conversation, "hello")
+
+    await ada.ask("POST", f"/api/conversations/{conversation}/participants", {"userIds": [eve.id]})
+    with pytest.raises(Refusal) as reply:
+        await say(eve, conversation, "what?", replyToMessageId=limited["id"])
+    with pytest.raises(Refusal) as reaction:
+        await eve.ask("POST", f"/api/messages/{limited['id']}/reactions", {"emoji": "👍"})
+
+    assert await said(eve, conversation) == ["hello"]
+    assert (reply.value.code, reaction.value.code) == ("bad_request", "not_found")
+    assert await said(bob, conversation) == ["casino", "hello"]
+    await bob.ask("POST", f"/api/messages/{limited['id']}/hide")
+    assert await said(bob, conversation) == ["hello"]
+
+
 async def test_of_several_rules_the_strictest_holds(people: People) -> None:
     ada, bob = await people("ada", "bob")
     conversation = await group(ada, bob)
