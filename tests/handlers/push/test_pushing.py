@@ -352,6 +352,7 @@ async def test_r50_a_call_of_everybody_wakes_of_the_muted_only_whom_it_replies_t
     ada, bob, cyd = await people("ada", "bob", "cyd")
     conversation = await group(ada, bob, cyd)
     question = await say(bob, conversation, "When?")
+    await idle(cyd)  # it is settled whom this wakes before anybody can be
     browsers = [await subscribe(bob, pushing, "bob"), await subscribe(cyd, pushing, "cyd")]
     for one in (bob, cyd):
         await one.ask("PUT", f"/api/conversations/{conversation}", {"muted": True})
