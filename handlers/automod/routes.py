@@ -142,7 +142,6 @@ async def acts(automod: AutoMod, actor: Actor, body: ListedActs) -> ActPage:
     "POST /api/conversations/{conversationId}/automod/unlock",
     event="automod:unlock",
     needs="chat:write",
-    status=200,
     limits=_SETS,
     errors=_SET,
 )

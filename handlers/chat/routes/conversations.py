@@ -34,9 +34,7 @@ async def create(chat: Chat, actor: Actor, body: NewConversation) -> MyConversat
     return await chat.conversations.create(actor, body)
 
 
-@routes.command(
-    "GET /api/conversations", event="conversations:list", needs="chat:read", limits=READING, errors=(Unavailable,)
-)
+@routes.command("GET /api/conversations", event="conversations:list", needs="chat:read", limits=READING, errors=READS)
 async def list_mine(chat: Chat, actor: Actor, body: ListedConversations) -> ConversationPage:
     """List your conversations, the latest first, with the last message and what is unread in each."""
     return await chat.listing.page(actor, body)
