@@ -34,7 +34,9 @@ QUESTIONS: dict[str, tuple[str, dict[str, Any], dict[str, Any], set[str]]] = {
 }
 
 
-async def test_every_question_is_answered_by_its_index(server: Server) -> None:
+async def test_every_question_is_answered_by_its_index(people: People, server: Server) -> None:
+    ada, bob = await people("ada", "bob")
+    await rule(ada, await group(ada, bob), mentions={"most": 5, "consequence": BLOCK})  # of no collection is no plan
     found = {
         name: await indexes_of(server, collection, where, **options)
         for name, (collection, where, options, _) in QUESTIONS.items()
