@@ -87,13 +87,17 @@ class ShardedPubSub:
 
     async def start(self) -> None:
         """Connect. Raises OSError (also TimeoutError) when Redis does not answer in time."""
-        async with asyncio.timeout(START_SECONDS):
-            self._apply(await read_topology(self._place, [self._place.address]))
-            await self._subscriptions.settled([one.canary for one in self._servers.values()], None)
-        self._tasks = [
-            asyncio.create_task(self._watch_topology(), name="pubsub topology"),
-            asyncio.create_task(self._watch_canary(), name="pubsub canary"),
-        ]
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                self._apply(await read_topology(self._place, [self._place.address]))
+                # That answer may be of a cluster that is just changing: what is refused is followed up from here on.
+                self._tasks.append(asyncio.create_task(self._watch_topology(), name="pubsub topology"))
+                while not self._subscriptions.stand(self._canaries):
+                    await self._subscriptions.settled(self._canaries, None)
+        except BaseException:
+            await self.stop()
+            raise
+        self._tasks.append(asyncio.create_task(self._watch_canary(), name="pubsub canary"))
 
     async def stop(self) -> None:
         """Publish what waits, for a moment, and close all connections."""

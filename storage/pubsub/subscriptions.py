@@ -89,6 +89,10 @@ class Subscriptions:
         _, pending = await asyncio.wait(waiters, timeout=timeout)
         return not pending
 
+    def stand(self, channels: Iterable[bytes]) -> bool:
+        """Whether Redis has confirmed all of these."""
+        return all(channel in self._channels and self._channels[channel].stands for channel in channels)
+
     def ask(self, channels: Iterable[bytes]) -> None:
         """Ask for those that were not asked for yet."""
         wanted = [one for one in channels if not self._channels[one].asked and one not in self._fresh]

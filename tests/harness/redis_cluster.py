@@ -122,8 +122,16 @@ class RedisCluster:
             await until(partial(self._complete, one), seconds=READY_SECONDS)
 
     async def move(self, slot: int, to: int) -> None:
-        """Give a slot to a server, as a resharding does: the new one learns it first, then the others."""
+        """Give a slot to a server, as a resharding does: the new one learns it first, then the others.
+
+        A server that imports a slot takes a new epoch with it. Without one, word of the old owner that is still under
+        way can win, and the servers disagree for good.
+        """
         order = [self.servers[to], *(one for number, one in enumerate(self.servers) if number != to)]
+        source = next(number for number, (first, last) in enumerate(self.shares) if first <= slot <= last)
+        if source == to:
+            source = (to + 1) % len(self.servers)
+        await self.servers[to].ask("CLUSTER", "SETSLOT", slot, "IMPORTING", self.names[source])
         for one in order:
             await one.ask("CLUSTER", "SETSLOT", slot, "NODE", self.names[to])
 

@@ -1,11 +1,12 @@
 """Sharded pub/sub on a Redis Cluster: each primary has its own channels, and a slot that moves takes them along."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 from storage.pubsub import ShardedPubSub, channel_of
 from storage.pubsub.partitions import SLOT_OF_PARTITION, channel_in, partition_of
-from tests.harness.redis_cluster import RedisCluster
+from tests.harness.redis_cluster import RedisCluster, RedisProcess
 from tests.harness.redis_cluster import redis_cluster as redis_cluster_of_its_own
 from tests.harness.servers import until
 from tests.storage.pubsub_kit import ear
@@ -117,3 +118,25 @@ async def test_links_that_are_killed_at_one_primary_interrupt_its_channels_alone
         one.pubsub.publish([first, last], b"x")
         await until(lambda: len(one.heard) == 2)
         assert one.interrupted == [{first}]
+
+
+async def test_whoever_starts_while_the_servers_disagree_stands_when_they_agree(tmp_path: Path) -> None:
+    async with redis_cluster_of_its_own(tmp_path) as cluster:
+        slot = SLOT_OF_PARTITION[3]
+        await cluster.servers[0].ask("CLUSTER", "SETSLOT", slot, "NODE", cluster.names[1])
+        starting = asyncio.create_task(_start_and_stop(cluster.url))
+        await until(partial(_has_refused, cluster.servers[1]))
+
+        await cluster.move(slot, 1)
+
+        await asyncio.wait_for(starting, 9)
+
+
+async def _start_and_stop(url: str) -> None:
+    async with ear("one", url):
+        pass
+
+
+async def _has_refused(server: RedisProcess) -> bool:
+    counts: dict[str, dict[str, int]] = await server.ask("INFO", "COMMANDSTATS")
+    return counts.get("cmdstat_ssubscribe", {}).get("rejected_calls", 0) > 0
