@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from handlers.chat.models.rights import Right
-from handlers.chat.models.values import ConversationType, Role
+from handlers.chat.models.values import ConversationType, Role, TimerMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,11 @@ class ConversationRecord:
     """What members may do, where it is not as in a new group; `allow_invites` is the right `invite`."""
     slow_mode: int = 0
     """Seconds between two messages of a member."""
+    timer: int = 0
+    """Seconds that a message lives; 0: for ever."""
+    timer_mode: TimerMode = "after_send"
+    read_timers: bool = False
+    """Whether there was ever a timer that runs from the reading: then reading begins it."""
     is_active: bool = True
     last_seq: int = 0
     """The last message, as far as noted: a hint for the order of lists, up to a second old."""
