@@ -3,6 +3,7 @@
 | key | holds |
 |---|---|
 | `type`, `content`, `media`, `location` | as sent |
+| `system` | of a message that the server says: `action` and what belongs to it |
 | `poll` | question, `options` (`text`, `votes`: user ids), multiple, anonymous; |
 | | `correct` (of a quiz), `closesAt`, `closedAt`; `due` (`closesAt`, until it is closed) |
 | `replyTo` | seq of the message that this one answers |
@@ -174,6 +175,12 @@ def tombstone(body: Body, by: str, *, at: datetime) -> Body:
     """What is left of a message that was taken back."""
     kept: Body = {name: body[name] for name in ("type", "hiddenFrom", "goneFor") if name in body}
     return {**kept, "content": "", "deletedAt": at, "deletedBy": by, "changedAt": at}
+
+
+def faded(body: Body, *, at: datetime) -> Body:
+    """What is left of a message whose time was over: who could not see it."""
+    kept: Body = {name: body[name] for name in ("hiddenFrom", "goneFor") if name in body}
+    return {**kept, "deletedAt": at, "deletedBy": "expired"}
 
 
 def reacted(body: Body, emoji: str, user_id: str, *, on: bool, at: datetime) -> Body:

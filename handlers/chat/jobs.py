@@ -16,7 +16,13 @@ async def send_scheduled(chat: Chat) -> None:
     await chat.scheduled.send_due()
 
 
+async def sweep_expired(chat: Chat) -> None:
+    """Delete what is stored of messages whose time is over. Nobody sees them any more in any case."""
+    await chat.timers.sweep()
+
+
 JOBS = (
     Job("chat.close_polls", timedelta(seconds=5), close_polls),
     Job("chat.send_scheduled", timedelta(seconds=2), send_scheduled),
+    Job("chat.sweep_expired", timedelta(seconds=10), sweep_expired),
 )

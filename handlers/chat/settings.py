@@ -13,6 +13,10 @@ class ChatSettings(BaseModel):
     max_reactions: int = Field(20, ge=1, le=100, description="Different reactions to a message.")
     max_pins: int = Field(50, ge=1, le=200, description="Messages that are pinned in a conversation at once.")
     max_folders: int = Field(20, ge=1, le=100, description="Folders of one person.")
+    min_timer: int = Field(30, ge=5, le=3600, description="Seconds of the shortest timer of disappearing messages.")
+    max_timer: int = Field(
+        2_419_200, ge=3600, le=7_776_000, description="Seconds of the longest such timer beside a day, a week, 90 days."
+    )
     max_scheduled: int = Field(
         100, ge=1, le=1000, description="Messages of one person that wait in a conversation to be sent later."
     )

@@ -10,7 +10,7 @@ A `change` updates its target in place and appends an entry, in one transaction:
 can be read as it is. A `guard` is asked again when members or settings changed after the caller looked.
 """
 
-from storage.log.entries import Appended, Change, Draft, Effects, Entry, Guard
+from storage.log.entries import Appended, Change, Draft, Effects, Entry, Guard, Life
 from storage.log.errors import LogError, NotThere, Overloaded, Refused, Unavailable
 from storage.log.hooks import Hooks
 from storage.log.log import GUARD_KINDS, Log
@@ -26,6 +26,7 @@ __all__ = [
     "Entry",
     "Guard",
     "Hooks",
+    "Life",
     "Log",
     "LogError",
     "NotThere",

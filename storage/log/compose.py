@@ -8,7 +8,7 @@ from datetime import datetime
 import bson
 from bson.raw_bson import RawBSONDocument
 
-from storage.log.entries import FOREVER, Entry, key, possible, visible, whole_ms
+from storage.log.entries import FOREVER, Entry, Life, expired, key, possible, visible, whole_ms
 from storage.log.errors import NotThere
 from storage.log.faults import ENCODING, refusal
 from storage.log.heads import Conversation
@@ -82,6 +82,7 @@ def plain(drafts: Sequence[Pending], now: datetime) -> Plan:
 
 def _entry(one: Pending, seq: int, at: datetime, body: Document, expires: datetime | None) -> Entry:
     draft = one.draft
+    life = Life(expires) if draft.life is None else draft.life(at)
     return Entry(
         one.conversation.id,
         seq,
@@ -92,7 +93,8 @@ def _entry(one: Pending, seq: int, at: datetime, body: Document, expires: dateti
         draft.target,
         body,
         at,
-        None if expires is None else whole_ms(expires),
+        None if life.expires_at is None else whole_ms(life.expires_at),
+        None if life.own_expires_at is None else whole_ms(life.own_expires_at),
     )
 
 
@@ -113,6 +115,9 @@ def _document(one: Pending, entry: Entry, raw: RawBSONDocument) -> Document:
         document["t"] = Int64(entry.target)
     if entry.expires_at is not None:
         document["x"] = entry.expires_at
+    if entry.own_expires_at is not None:
+        document["o"] = entry.own_expires_at
+        document["r"] = document["w"] = 1
     if one.draft.countable:
         document["n"] = entry.expires_at or FOREVER
     return document
@@ -164,7 +169,7 @@ class Composer:
             # A callback may modify what it is given, and earlier entries of this plan hold that same body.
             body = draft.change(replace(target, body=deepcopy(target.body)), seq)
             raw = encode(body)
-            expires = expires or target.expires_at
+            expires = expires or (None if draft.even_expired else target.expires_at)
         effects = draft.effects(seq) if draft.effects is not None else ()
 
         at = self._numbers.take(one.conversation, seq)
@@ -178,9 +183,9 @@ class Composer:
         id_ = _target(one)
         place = self._places.get(id_)
         found = self.plan.entries[place] if place is not None else self._targets.get(id_)
-        if found is None or visible(found, self._now) is not found:
+        if found is None or (expired(found, self._now) and not one.draft.even_expired):
             raise NotThere(f"there is no entry {one.draft.target} to change")
-        return found
+        return found if one.draft.even_expired else visible(found, self._now)
 
     def _change(self, id_: bytes, body: Document, raw: RawBSONDocument, *, uncount: bool) -> None:
         place = self._places.get(id_)

@@ -12,6 +12,9 @@
 | `b` | body |
 | `at` | when it was appended |
 | `x` | when it expires |
+| `o` | when it expires for its own sender, where that is earlier than for the others |
+| `r` | with `o`: nobody else has begun to use it up, so for the others it has no end yet |
+| `w` | with `o`: its end for the sender has not been told |
 | `n` | until when it counts as unread (`x`, or the year 9999); not there: it does not count |
 """
 
@@ -46,7 +49,22 @@ class Entry:
     body: Document
     at: datetime
     expires_at: datetime | None = None
+    own_expires_at: datetime | None = None
+    """When it expires for its own sender, where that is not `expires_at`."""
+    over: bool = False
+    """Whether it had expired for its own sender when it was read."""
 
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """How long an entry lives: for everybody, and for its own sender (then the others' end may be set later)."""
+
+    expires_at: datetime | None = None
+    own_expires_at: datetime | None = None
+
+
+Lives = Callable[[datetime], Life]
+"""From the time of an entry to how long it lives. Asked when the entry is written, after its guard. Pure."""
 
 Change = Callable[[Entry, int], Document]
 """From an entry as it is now, and the seq of the entry that changes it, to its new body.
@@ -67,6 +85,8 @@ class Draft:
 
     conversation: a uuid in canonical form. sender: a user's uuid, or "" for the system.
     op: the caller's id of this operation; a repeat of (conversation, sender, device, op) is answered with the original.
+    life: how long it lives, where that must be decided by what the guard has found out; in place of `expires_at`.
+    even_expired: with `change`, its target may have expired; the new entry does not expire with it.
     countable: whether the entry counts as unread for others.
     target: the seq of the entry that this one changes. With `change` that entry's body becomes what `change` returns,
         and so does the body of the new entry, which also inherits the target's expiry; `uncount` makes the target no
@@ -85,6 +105,8 @@ class Draft:
     op: str | None = None
     body: Document = field(default_factory=dict)
     expires_at: datetime | None = None
+    life: Lives | None = None
+    even_expired: bool = False
     countable: bool = False
     target: int | None = None
     change: Change | None = None
@@ -147,11 +169,19 @@ def decode(document: Document) -> Entry:
         body=document["b"],
         at=document["at"],
         expires_at=document.get("x"),
+        own_expires_at=document.get("o"),
     )
+
+
+def expired(entry: Entry, now: datetime) -> bool:
+    """Whether the entry has expired for everybody."""
+    return entry.expires_at is not None and entry.expires_at <= now
 
 
 def visible(entry: Entry, now: datetime) -> Entry:
     """The entry as a reader may see it: in the place of an expired one stands an empty `noop`."""
-    if entry.expires_at is None or entry.expires_at > now:
-        return entry
-    return replace(entry, kind="noop", sender="", device="", op=None, target=None, body={}, expires_at=None)
+    if expired(entry, now):
+        return Entry(entry.conversation, entry.seq, "noop", "", "", None, None, {}, entry.at)
+    if entry.own_expires_at is not None and entry.own_expires_at <= now:
+        return replace(entry, over=True)
+    return entry

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from storage.log.entries import LAST, Entry, binary, decode, key, possible, prefix, visible
+from storage.log.entries import LAST, Entry, binary, decode, expired, key, possible, prefix, visible
 from storage.log.table import COLLECTION, KINDS, chunks, union
 from storage.mongo import ASCENDING, DESCENDING, Document, Int64, Mongo
 
@@ -112,17 +112,17 @@ class Reader:
         wanted = [binary(prefix(one)) for one in conversations]
         rows = await self._log.aggregate(last_of(wanted), limit=len(wanted))
         newest = [decode(row["entry"]) for row in rows]
-        messages = {entry.conversation: entry for entry in newest if visible(entry, now) is entry}
-        expired = [entry.conversation for entry in newest if entry.conversation not in messages]
+        messages = {entry.conversation: visible(entry, now) for entry in newest if not expired(entry, now)}
+        gone = [entry.conversation for entry in newest if entry.conversation not in messages]
 
         def look_back(conversation: str) -> list[Document]:
             where = {"c": binary(prefix(conversation)), "k": MESSAGE}
             alive = {"$or": [{"x": None}, {"x": {"$gt": now}}]}
             return [{"$match": where}, {"$sort": {"s": -1}}, {"$limit": LOOK_BACK}, {"$match": alive}, {"$limit": 1}]
 
-        for chunk in chunks(expired):
+        for chunk in chunks(gone):
             found = await self._log.aggregate(union(chunk, look_back), limit=len(chunk))
-            messages.update((entry.conversation, entry) for entry in map(decode, found))
+            messages.update((entry.conversation, visible(entry, now)) for entry in map(decode, found))
         return messages
 
     def _of_kinds(

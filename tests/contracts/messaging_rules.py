@@ -51,7 +51,6 @@ RULES: Mapping[str, str] = {
 }
 LATER: Mapping[str, str] = {
     "R38": "not built yet: it comes with calls",
-    "R39": "not built yet: a message may say when it disappears, a conversation only keeps messages for some days",
 }
 """Rules that nothing is built for yet, and why."""
 

@@ -1,11 +1,13 @@
 """Changing an entry: in place and in the log at once, one change after the other whoever makes it."""
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from storage.log import Appended, Draft, Entry, Log, NotThere, Refused
+from storage.log import Appended, Draft, Entry, Life, Log, NotThere, Refused
 from storage.mongo import Document, Mongo
 from tests.harness.clock import TurnableClock
 from tests.storage.log_nodes import ADA, BOB, change, edit, message, new_id, nodes, react, replayed, texts, whole
@@ -202,6 +204,68 @@ async def test_a_change_expires_with_its_message_and_cannot_be_made_later(mongo:
 
         assert changed.entry.expires_at == expires
         assert [(entry.kind, entry.body) for entry in await whole(log, conversation)] == [("noop", {}), ("noop", {})]
+
+
+async def test_how_long_an_entry_lives_is_asked_with_its_time_after_the_guard(
+    mongo: Mongo, clock: TurnableClock
+) -> None:
+    async with nodes(mongo, 1, clock=clock.now) as (log,):
+        conversation, span = new_id(), timedelta(days=1)
+        await log.append(Draft(conversation=conversation, kind="settings", sender=ADA))
+
+        async def guard(_: Sequence[Entry]) -> None:
+            nonlocal span
+            span = timedelta(minutes=1)
+
+        draft = message(conversation, "short", guard=guard, known=0, life=lambda at: Life(at + span))
+        entry = (await log.append(draft)).entry
+
+        assert entry.expires_at == entry.at + timedelta(minutes=1)
+        assert await log.unread([(conversation, 0)], not_from=BOB) == {conversation: 1}
+        clock.advance(minutes=2)
+        assert await log.unread([(conversation, 0)], not_from=BOB) == {conversation: 0}
+
+
+async def test_an_entry_may_be_over_for_its_sender_and_stay_for_the_others(mongo: Mongo, clock: TurnableClock) -> None:
+    async with nodes(mongo, 1, clock=clock.now) as (log,):
+        conversation = new_id()
+        sent = await log.append(message(conversation, "read me", life=lambda at: Life(None, at + timedelta(minutes=1))))
+        assert (sent.entry.over, (await whole(log, conversation))[0]) == (False, sent.entry)
+
+        clock.advance(minutes=2)
+
+        assert (await whole(log, conversation))[0] == replace(sent.entry, over=True)
+        assert (await log.last_messages([conversation]))[conversation].over
+        assert await log.unread([(conversation, 0)], not_from=BOB) == {conversation: 1}
+        seen: list[bool] = []
+
+        def look(entry: Entry, _: int) -> Document:
+            seen.append(entry.over)
+            return entry.body
+
+        await log.append(Draft(conversation=conversation, kind="pin", sender=BOB, target=1, change=look))
+        assert seen == [True]
+
+
+async def test_what_has_expired_can_be_emptied_and_the_entry_that_does_so_stays(
+    mongo: Mongo, clock: TurnableClock
+) -> None:
+    async with nodes(mongo, 1, clock=clock.now) as (log,):
+        conversation = new_id()
+        await log.append(message(conversation, "secret", expires_at=clock.now() + timedelta(minutes=1)))
+        clock.advance(minutes=2)
+
+        draft = change(conversation, 1, lambda _: {"gone": True}, kind="delete", even_expired=True, uncount=True)
+        done = await log.append(draft)
+
+        assert (done.entry.body, done.entry.expires_at) == ({"gone": True}, None)
+        assert [(entry.kind, entry.body) for entry in await whole(log, conversation)] == [
+            ("noop", {}),
+            ("delete", {"gone": True}),
+        ]
+        stored = await mongo.collection("log").find_one({"s": 1})
+        assert stored is not None
+        assert stored["b"] == {"gone": True}
 
 
 async def test_a_change_can_make_its_message_not_count_as_unread(mongo: Mongo) -> None:

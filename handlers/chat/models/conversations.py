@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints
 from handlers.chat.models.messages import Message
 from handlers.chat.models.rights import Permissions, Right
 from handlers.chat.models.themes import Theme
+from handlers.chat.models.timers import Timer
 from handlers.chat.models.values import ConversationType, HttpsUrl, MessageId, Role, Seq
 from server.models import Id, Input, Instant, Output, Text
 
@@ -156,6 +157,8 @@ class Conversation(Output):
     theme: Theme | None
     join_approval: bool
     """Whether an admin lets in everybody who comes by a link, because too many came at once."""
+    timer: Timer | None
+    """When messages disappear that are sent from now on; null: they stay."""
     is_active: bool
     is_archived: bool | None = None
     """Whether the one who asks has put it away; null in events, which everybody gets."""

@@ -14,6 +14,7 @@ from handlers.chat.models.values import (
     MessageType,
     OperationId,
     Seq,
+    TimerMode,
 )
 from server.models import Id, Input, Instant, Output, Text, Wire
 
@@ -200,6 +201,16 @@ class ReadBy(Output):
     """When everything up to this message or a later one was read."""
 
 
+class SystemNote(Output):
+    """What a message of the type `system` says, for clients that say it in their own words."""
+
+    action: Literal["timer"]
+    """`timer`: its sender has set the conversation's timer."""
+    seconds: int
+    """0: messages stay."""
+    mode: TimerMode
+
+
 class Message(Output):
     """A message as it is now."""
 
@@ -215,6 +226,7 @@ class Message(Output):
     media: Media | None
     location: Location | None
     poll: Poll | None
+    system: SystemNote | None
     reply_to_message_id: MessageId | None
     mentioned_user_ids: list[Id]
     allowed_mentions: AllowedMentions | None
@@ -234,9 +246,12 @@ class Message(Output):
     deleted_at: Instant | None
     deleted_by: Literal["sender", "admin", "peer"] | None
     """`peer`: the other one of a secret conversation."""
+    read_timer: int | None
+    """Seconds after which it disappears: for its sender after sending, for its reader after reading. Only then."""
     pinned_at: Instant | None
     pinned_by: Id | None
     expires_at: Instant | None
+    """When it disappears for the one who looks; null in events of a message with a `readTimer`."""
     created_at: Instant
     updated_at: Instant
     edited_at: Instant | None
@@ -255,7 +270,9 @@ class Removed(Output):
     seq: Seq
     """The place of the deletion in the log."""
     target_seq: Seq
-    deleted_by: Literal["sender", "admin", "peer"]
+    deleted_by: Literal["sender", "admin", "peer", "expired"]
+    reason: Literal["expired"] | None
+    """`expired`: nobody has deleted it, its time was over."""
     deleted_at: Instant
 
 

@@ -90,7 +90,9 @@ class Entry(Output):
     target: MessageId | None = None
     """The message that it changed."""
     message: Message | None = None
-    """The message, or the one that was changed, as it is now (`revision` may be younger than this entry)."""
+    """Null for the `delete` of a message whose time was over.
+
+    The message, or the one that was changed, as it is now (`revision` may be younger than this entry)."""
     data: dict[str, Any] | None = None
     """What changed in the conversation (`member`, `settings`)."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from handlers.chat.models.rights import Right
-from handlers.chat.models.values import ConversationType, Role
+from handlers.chat.models.values import ConversationType, Role, TimerMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,11 @@ class ConversationRecord:
     """People who may come by links within a minute before an admin has to let each one in; 0: any number."""
     join_approval: bool = False
     """Whether an admin lets in everybody who comes by a link."""
+    timer: int = 0
+    """Seconds that a message lives; 0: for ever."""
+    timer_mode: TimerMode = "after_send"
+    read_timers: bool = False
+    """Whether there was ever a timer that runs from the reading: then reading begins it."""
     is_active: bool = True
     last_seq: int = 0
     """The last message, as far as noted: a hint for the order of lists, up to a second old."""

@@ -11,6 +11,7 @@ from handlers.chat.models.conversations import (
     OneConversation,
     OneParticipant,
 )
+from handlers.chat.models.timers import ChangedTimer
 from handlers.chat.routes.base import INVITING, READING, READS, SETTING, STARTING, WRITES, routes
 from handlers.chat.service import CannotReach, Chat, GroupFull
 from server.actors import Actor
@@ -66,6 +67,21 @@ async def change(chat: Chat, actor: Actor, body: ChangedConversation) -> MyConve
     `messageRetention` also by either side of a direct conversation; it holds for messages sent from then on.
     """
     return await chat.conversations.change(actor, body)
+
+
+@routes.command(
+    "PUT /api/conversations/{conversationId}/timer",
+    event="conversations:timer",
+    needs="chat:write",
+    limits=SETTING,
+    errors=WRITES,
+)
+async def set_timer(chat: Chat, actor: Actor, body: ChangedTimer) -> MyConversation:
+    """Let messages disappear that are sent from now on: either side of a direct conversation, the admins of a group.
+
+    What was sent before stays as it was. A message of the type `system` says in the conversation that it was set.
+    """
+    return await chat.timers.set(actor, body)
 
 
 @routes.command(

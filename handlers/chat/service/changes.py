@@ -142,6 +142,8 @@ class Changes:
         now, result = self._clock.now(), _Result()
 
         def rule(entry: Entry, body: Body) -> Body:
+            if body["type"] == "system":
+                raise Forbidden("What the server says cannot be deleted for all: delete it for yourself.")
             own = entry.sender == actor.user_id
             state = self._states.latest(access.state)
             admin, secret = state.manages(actor.user_id), state.record.is_encrypted and state.record.pair is not None
@@ -347,5 +349,6 @@ def removed_of(entry: Entry, seq: int) -> Removed:
         seq=seq,
         target_seq=entry.seq,
         deleted_by=entry.body["deletedBy"],
+        reason=None,
         deleted_at=entry.body["deletedAt"],
     )

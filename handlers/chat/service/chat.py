@@ -35,6 +35,7 @@ from handlers.chat.service.search import Finder
 from handlers.chat.service.state import States
 from handlers.chat.service.summons import Summons
 from handlers.chat.service.sync import Resume
+from handlers.chat.service.timers import Timers
 from handlers.chat.service.typists import TypingNotices
 from handlers.chat.service.unread import Unreads
 from handlers.chat.service.views import Views
@@ -82,7 +83,7 @@ class Chat:
         self._states = States(conversations, members)
         self._gate = Gate(self._states)
         self._desk = Desk(log, self._states, publish)
-        self._notes = Notes(conversations, members, clock)
+        self._notes = Notes(conversations, members, shelf.timers, clock)
         self._repairs = Repairs(log, self._states)
         self._noting: asyncio.Task[None] | None = None
         people = People(users, social)
@@ -169,6 +170,7 @@ class Chat:
             access=self.access,
             desk=self._desk,
             log=log,
+            states=self._states,
             people=people,
             notes=self._notes,
             floor=floor,
@@ -213,6 +215,7 @@ class Chat:
             access=self.access,
             log=log,
             members=members,
+            timers=shelf.timers,
             notes=self._notes,
             people=people,
             unreads=unreads,
@@ -223,6 +226,19 @@ class Chat:
             used=presence.used,
         )
         self.notices = Notices(access=self.access, log=log, members=members, unreads=unreads, users=users, clock=clock)
+        self.timers = Timers(
+            access=self.access,
+            desk=self._desk,
+            states=self._states,
+            bulletins=bulletins,
+            conversations=conversations,
+            people=people,
+            listing=self.listing,
+            notes=self._notes,
+            store=shelf.timers,
+            clock=clock,
+            settings=settings,
+        )
         self.typing = TypingNotices(access=self.access, people=people, publish=publish, clock=clock, used=presence.used)
         self.search = Finder(access=self.access, conversations=conversations, members=members, index=index, clock=clock)
         self.checkup = Checkup(log=log, members=members)

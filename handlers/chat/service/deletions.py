@@ -30,6 +30,7 @@ class Deletions:
 
         def change(entry: Entry, _: int) -> Body:
             visible = entry.seq >= access.join_seq and actor.user_id not in hidden_from(entry)
+            visible = visible and not (entry.over and entry.sender == actor.user_id)
             if entry.kind != "message" or not visible:
                 raise NotFound("There is no such message.")
             if actor.user_id in entry.body.get("goneFor", ()):

@@ -137,8 +137,10 @@ def hidden_from(entry: Entry) -> Collection[str]:
 
 
 def unseen_by(entry: Entry) -> Collection[str]:
-    """Members who do not see an entry: those who must not, and those who have deleted it for themselves."""
+    """Members who do not see an entry: who must not, who has deleted it for himself, and a sender when it is over."""
     gone: Collection[str] = entry.body.get("goneFor", ())
+    if entry.over:
+        gone = [*gone, entry.sender]
     hidden = hidden_from(entry)
     if not gone:
         return hidden

@@ -9,7 +9,9 @@ from handlers.chat.service.bulletins import bulletin
 from handlers.chat.service.changes import removed_of
 from handlers.chat.service.deletions import hidden_event
 from handlers.chat.service.desk import unseen_by
+from handlers.chat.service.lives import is_expiry
 from handlers.chat.service.state import State, States
+from handlers.chat.service.timers import expired_event
 from handlers.chat.service.views import CHANGES
 from handlers.chat.service.wire import message_of
 from server.events import Event, Members
@@ -59,8 +61,8 @@ def event_of(state: State, entry: Entry, target: Entry | None) -> Event[Any] | N
         return bulletin(state, entry)
     if entry.kind == "message":
         return MessageNew(message_of(entry, None), to=_audience(state, entry, entry))
-    if entry.kind == "hide":
-        return hidden_event(state, entry)
+    if entry.kind == "hide" or is_expiry(entry):
+        return hidden_event(state, entry) if entry.kind == "hide" else expired_event(state, entry)
     if entry.kind not in CHANGES or target is None or target.kind != "message":
         return None
     audience = _audience(state, target, entry)

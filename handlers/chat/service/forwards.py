@@ -5,6 +5,7 @@ from handlers.chat.models.forwards import Forward, Forwarded, NotForwarded
 from handlers.chat.models.messages import Message, NewMessage
 from handlers.chat.service.errors import ForwardLimit
 from handlers.chat.service.history import History
+from handlers.chat.service.lives import disappears
 from handlers.chat.service.messages import Messages
 from handlers.chat.settings import ChatSettings
 from server.actors import Actor
@@ -28,7 +29,7 @@ class Forwards:
         body = seen_by(entry.body, actor.user_id)
         if "deletedAt" in body:
             raise Gone("The message was deleted.")
-        if entry.expires_at is not None:
+        if disappears(entry):
             raise Forbidden("A message that disappears cannot be forwarded.")
         if body["type"] not in FORWARDED or access.state.record.is_encrypted:
             raise Forbidden("This message cannot be forwarded.")

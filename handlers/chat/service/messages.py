@@ -1,7 +1,6 @@
 """Saying something."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
 from functools import partial
 
 from prometheus_client import Counter
@@ -12,11 +11,12 @@ from handlers.chat.models.messages import Message, NewMessage
 from handlers.chat.service.access import Access, Enter
 from handlers.chat.service.checks import check_new, refuse
 from handlers.chat.service.desk import Desk, hidden_from, place, unseen_by
+from handlers.chat.service.lives import life_of
 from handlers.chat.service.notes import Notes
 from handlers.chat.service.people import People
 from handlers.chat.service.rights import Floor, rights_for
 from handlers.chat.service.screening import Screening, said_in
-from handlers.chat.service.state import State
+from handlers.chat.service.state import State, States
 from handlers.chat.service.summons import Summons
 from handlers.chat.service.wire import message_of
 from handlers.chat.store import Mark
@@ -38,6 +38,7 @@ class Messages:
         access: Enter,
         desk: Desk,
         log: Log,
+        states: States,
         people: People,
         notes: Notes,
         floor: Floor,
@@ -49,6 +50,7 @@ class Messages:
         self._access = access
         self._desk = desk
         self._log = log
+        self._states = states
         self._people = people
         self._notes = notes
         self._floor = floor
@@ -130,7 +132,8 @@ class Messages:
             device=actor.device_id,
             op=op,
             body=body,
-            expires_at=self._expiry(state, message.expires_in),
+            # By the timer that holds when it is written: somebody may just have set another one elsewhere.
+            life=lambda at: life_of(self._states.latest(state).record, message.expires_in, at),
             countable="hiddenFrom" not in body,
             guard=guard,
             known=state.seq,
@@ -138,15 +141,15 @@ class Messages:
 
         async def tell(appended: Appended) -> tuple[Message, MessageNew]:
             entry = appended.entry
-            if entry.kind != "message":
+            if entry.kind != "message" or entry.over:
                 raise Gone("The message was sent before, and has disappeared since.")
             said = message_of(entry, None)
             event = MessageNew(said, to=self._desk.audience(state, entry))
-            self._note(entry)
+            self._note(state, entry)
             if appended.duplicate:
                 return message_of(entry, actor.user_id).model_copy(update={"duplicate": True}), event
             MESSAGES_SENT.inc()
-            return said, event
+            return said if entry.own_expires_at is None else message_of(entry, actor.user_id), event
 
         return self._desk.submit(draft, tell)
 
@@ -154,14 +157,16 @@ class Messages:
         """Raises Invalid when somebody names more people than he may."""
         await self._summons.check(actor, access, message.mentioned_user_ids)
 
-    def _note(self, entry: Entry) -> None:
+    def _note(self, state: State, entry: Entry) -> None:
         """Who says something has read up to there. It is noted for a repetition too: the first time may have failed."""
         conversation, sender, seq = entry.conversation, entry.sender, entry.seq
+        begins = self._states.latest(state).record.read_timers
         if hidden_from(entry):
-            self._notes.read(Mark(conversation, sender, seq, seq, shown=False, said_at=entry.at))
+            mark = Mark(conversation, sender, seq, seq, shown=False, said_at=entry.at, begins=begins)
         else:
             self._notes.said(conversation, seq, entry.at)
-            self._notes.read(Mark(conversation, sender, seq, seq))
+            mark = Mark(conversation, sender, seq, seq, begins=begins)
+        self._notes.read(mark)
 
     async def _hidden(self, access: Access) -> Sequence[str]:
         """The other one of a direct conversation, if he blocks the sender: he must not see what is said."""
@@ -184,10 +189,3 @@ class Messages:
         if entry is None or entry.kind != "message" or access.user_id in unseen_by(entry):
             return None
         return entry.sender
-
-    def _expiry(self, state: State, expires_in: int | None) -> datetime | None:
-        """When the message disappears: by its own wish or by the conversation's retention, whichever is first."""
-        spans = [timedelta(days=days)] if (days := state.record.message_retention) else []
-        if expires_in is not None:
-            spans.append(timedelta(seconds=expires_in))
-        return self._clock.now() + min(spans) if spans else None

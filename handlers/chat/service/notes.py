@@ -8,7 +8,7 @@ import asyncio
 import logging
 from datetime import datetime
 
-from handlers.chat.store import ConversationStore, Mark, MemberStore
+from handlers.chat.store import ConversationStore, Mark, MemberStore, TimerStore
 from server.clock import Clock
 
 log = logging.getLogger("mixee.chat")
@@ -22,9 +22,12 @@ MAX_NOTES = 50_000
 class Notes:
     """Gathers notes and writes them down once a second."""
 
-    def __init__(self, conversations: ConversationStore, members: MemberStore, clock: Clock) -> None:
+    def __init__(
+        self, conversations: ConversationStore, members: MemberStore, timers: TimerStore, clock: Clock
+    ) -> None:
         self._conversations = conversations
         self._members = members
+        self._timers = timers
         self._clock = clock
         self._said: dict[str, tuple[int, datetime]] = {}
         self._marks: dict[str, dict[tuple[str, bool], Mark]] = {}
@@ -65,6 +68,8 @@ class Notes:
             self._fresh.clear()
             try:
                 await self._conversations.note_messages(said)
+                # Before it counts as read: a message that was read and never disappears would be worse.
+                await self._timers.begin([mark for mark in marks if mark.begins], at=self._clock.now())
                 await self._members.advance_many(marks, at=self._clock.now())
             except BaseException:
                 for conversation_id, (seq, at) in said.items():

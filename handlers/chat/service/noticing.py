@@ -7,6 +7,7 @@ from handlers.chat.models.records import MemberRecord
 from handlers.chat.models.values import message_id
 from handlers.chat.service.access import Enter
 from handlers.chat.service.desk import hidden_from
+from handlers.chat.service.lives import disappears
 from handlers.chat.service.unread import Unreads
 from handlers.chat.store import MemberStore
 from handlers.users.service import Users
@@ -95,7 +96,7 @@ class Notices:
 
 
 def _quote(entry: Entry | None, reader: str) -> str:
-    if entry is None or entry.kind != "message" or entry.expires_at is not None or reader in hidden_from(entry):
+    if entry is None or entry.kind != "message" or disappears(entry) or reader in hidden_from(entry):
         return PLAIN
     body = entry.body
     if body.get("deletedAt") is not None or body.get("type") not in {*_KINDS, "text", "poll"}:

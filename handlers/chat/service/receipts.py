@@ -16,7 +16,7 @@ from handlers.chat.service.people import People
 from handlers.chat.service.unread import Unreads
 from handlers.chat.service.views import MOST_SHARED, Views, recipients, with_receipts
 from handlers.chat.service.wire import message_of
-from handlers.chat.store import Mark, MemberStore
+from handlers.chat.store import Mark, MemberStore, TimerStore
 from server.actors import Actor
 from server.clock import Clock
 from server.errors import Forbidden, NotFound
@@ -33,6 +33,7 @@ class Receipts:
         access: Enter,
         log: Log,
         members: MemberStore,
+        timers: TimerStore,
         notes: Notes,
         people: People,
         unreads: Unreads,
@@ -46,6 +47,7 @@ class Receipts:
         self._used = used
         self._log = log
         self._members = members
+        self._timers = timers
         self._notes = notes
         self._people = people
         self._unreads = unreads
@@ -66,6 +68,8 @@ class Receipts:
         await self._notes.settle_in(access.conversation_id)
         shown = not blocked and not await self._people.private([actor.user_id])
         mark = Mark(access.conversation_id, actor.user_id, upto if read else 0, upto, shown=shown, opened=read)
+        if read and access.state.record.read_timers:
+            await self._timers.begin([mark], at=self._clock.now())
         moved = await self._members.advance(mark, at=self._clock.now())
         if moved is None:
             raise NotFound("There is no such conversation.")

@@ -9,6 +9,7 @@ from handlers.chat.models.reading import Entry as Seen
 from handlers.chat.models.records import MemberRecord
 from handlers.chat.models.values import message_id
 from handlers.chat.service.desk import hidden_from, unseen_by
+from handlers.chat.service.lives import is_expiry
 from handlers.chat.service.people import People
 from handlers.chat.service.state import State
 from handlers.chat.service.wire import change_of, message_of
@@ -138,9 +139,9 @@ class Views:
             return _entry(entry, message=message_of(entry, eyes.user_id))
         if entry.kind not in CHANGES:
             return _entry(entry, data=change_of(entry).model_dump(mode="json", by_alias=True))
-        target = targets.get(entry.target or 0)
-        if entry.kind == "hide" and entry.target is not None:
-            return _entry(entry, target=message_id(entry.conversation, entry.target))
+        target, place = targets.get(entry.target or 0), entry.target or 0
+        if entry.kind == "hide" or (is_expiry(entry) and place >= eyes.join_seq):
+            return _entry(entry, target=message_id(entry.conversation, place))
         if target is None or not eyes.may_see(target):
             return _noop(entry)
         return _entry(
@@ -159,7 +160,7 @@ def _noop(entry: Entry) -> Seen:
 
 def _entry(entry: Entry, **rest: object) -> Seen:
     return Seen.model_validate(
-        {"seq": entry.seq, "kind": entry.kind, "sender_id": entry.sender, "at": entry.at, **rest}, by_name=True
+        {"seq": entry.seq, "kind": entry.kind, "sender_id": entry.sender or None, "at": entry.at, **rest}, by_name=True
     )
 
 

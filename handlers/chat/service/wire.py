@@ -5,11 +5,22 @@ from typing import Any
 
 from handlers.chat.body import Body, allowed_in, named_in, seen_by
 from handlers.chat.models.conversations import Change, Conversation, Participant
-from handlers.chat.models.messages import SHOWN_USERS, AllowedMentions, Message, Poll, PollOption, Reaction
+from handlers.chat.models.messages import (
+    SHOWN_USERS,
+    AllowedMentions,
+    Message,
+    Poll,
+    PollOption,
+    Reaction,
+    Removed,
+    SystemNote,
+)
 from handlers.chat.models.records import ConversationRecord, MemberRecord
 from handlers.chat.models.rights import Permissions
 from handlers.chat.models.themes import Theme
+from handlers.chat.models.timers import Timer
 from handlers.chat.models.values import Location, Media, message_id
+from handlers.chat.service.lives import end_for, read_timer
 from handlers.chat.service.state import State
 from storage.log import Entry
 
@@ -20,7 +31,7 @@ def message_of(entry: Entry, viewer: str | None) -> Message:
     """The message that an entry of kind `message` holds, as the viewer sees it."""
     body = seen_by(entry.body, viewer)
     media, location = body.get("media"), body.get("location")
-    reply_to = body.get("replyTo")
+    reply_to, system = body.get("replyTo"), body.get("system")
     return Message(
         id=message_id(entry.conversation, entry.seq),
         conversation_id=entry.conversation,
@@ -32,6 +43,7 @@ def message_of(entry: Entry, viewer: str | None) -> Message:
         media=Media.model_validate(media) if media else None,
         location=Location.model_validate(location) if location else None,
         poll=poll_of(body),
+        system=SystemNote.model_validate(system) if system else None,
         reply_to_message_id=message_id(entry.conversation, reply_to) if reply_to else None,
         mentioned_user_ids=named_in(body),
         allowed_mentions=AllowedMentions(user_ids=allowed) if (allowed := allowed_in(body)) is not None else None,
@@ -50,7 +62,8 @@ def message_of(entry: Entry, viewer: str | None) -> Message:
         deleted_by=body.get("deletedBy"),
         pinned_at=body.get("pinnedAt"),
         pinned_by=body.get("pinnedBy"),
-        expires_at=entry.expires_at,
+        read_timer=read_timer(entry),
+        expires_at=end_for(entry, viewer),
         created_at=entry.at,
         updated_at=body.get("changedAt", entry.at),
         edited_at=body.get("editedAt"),
@@ -112,6 +125,7 @@ def conversation_fields(state: State) -> dict[str, Any]:
         "message_retention": record.message_retention,
         "theme": Theme.model_validate(record.theme) if record.theme else None,
         "join_approval": record.join_approval,
+        "timer": Timer(seconds=record.timer, mode=record.timer_mode) if record.timer else None,
         "is_active": record.is_active,
         "last_message_at": record.last_message_at,
         "last_message_id": message_id(record.id, record.last_seq) if record.last_seq else None,
@@ -157,4 +171,18 @@ def change_of(entry: Entry) -> Change:
         fields=body.get("fields", []),
         denied=body.get("denied", []),
         until=body.get("until"),
+    )
+
+
+def expired_of(entry: Entry) -> Removed:
+    """A message that the entry deleted because its time was over."""
+    target = entry.target or 0
+    return Removed(
+        message_id=message_id(entry.conversation, target),
+        conversation_id=entry.conversation,
+        seq=entry.seq,
+        target_seq=target,
+        deleted_by="expired",
+        reason="expired",
+        deleted_at=entry.body["deletedAt"],
     )

@@ -12,6 +12,7 @@ from handlers.chat.store.index import LOG_INDEXES, MentionStore, scrubbing
 from handlers.chat.store.links import LINK_INDEXES, LINKS, REQUEST_INDEXES, REQUESTS, LinkStore
 from handlers.chat.store.members import MEMBER_INDEXES, MEMBERS, Mark, MemberStore
 from handlers.chat.store.search import SEARCH_INDEXES, SearchStore, Sought, Spot
+from handlers.chat.store.timers import TimerStore
 
 __all__ = [
     "AUDIT",
@@ -37,6 +38,7 @@ __all__ = [
     "SearchStore",
     "Sought",
     "Spot",
+    "TimerStore",
     "auditing",
     "scrubbing",
 ]

@@ -16,6 +16,7 @@ from storage.log.entries import binary, prefix
 from storage.mongo import ASCENDING, Binary, Collection, Document, IndexModel, Int64, UpdateMany
 
 MENTIONS, TARGETS, GONE, DUE = "mentions", "targets", "gone", "pollsDue"
+UNUSED, EXPIRING, OVER = "timersUnused", "expiring", "overForSender"
 
 LOG_INDEXES = (
     IndexModel(
@@ -34,6 +35,13 @@ LOG_INDEXES = (
         name=DUE,
         partialFilterExpression={"k": "message", "b.poll.due": {"$exists": True}},
     ),
+    IndexModel([("c", ASCENDING), ("s", ASCENDING)], name=UNUSED, partialFilterExpression={"r": 1}),
+    IndexModel(
+        [("x", ASCENDING)],
+        name=EXPIRING,
+        partialFilterExpression={"k": "message", "b.type": {"$exists": True}, "x": {"$exists": True}},
+    ),
+    IndexModel([("o", ASCENDING)], name=OVER, partialFilterExpression={"w": 1}),
 )
 
 MAX_COUNTED = 10_000

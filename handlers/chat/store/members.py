@@ -62,6 +62,8 @@ class Mark:
     shown: bool = True
     said_at: datetime | None = None
     """Of a message that only its sender sees: when it was said."""
+    begins: bool = False
+    """Whether there may be messages whose timer begins with this reading."""
     opened: bool = False
     """Whether the conversation was opened for reading: then it is not marked as unread any more, wherever it was read.
     Who only says something ends a mark that is older than what he says."""

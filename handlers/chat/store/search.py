@@ -120,7 +120,10 @@ def having(
         "b.hiddenFrom": {"$nin": [viewer, *LIMITED]},
         "b.goneFor": {"$ne": viewer},
         "b.deletedAt": None,
+        "b.type": {"$ne": "system"},
         "$and": [{"$or": [{"x": None}, {"x": {"$gt": now}}]}],
+        # An `$or` would be planned as two scans: what is over for its sender, and what was on the page before.
+        "$nor": [{"u": viewer, "o": {"$lte": now}}],
     }
     if sought.terms:
         where["b.words"] = {"$all": sorted(sought.terms, key=_rarity, reverse=True)}
@@ -135,7 +138,7 @@ def having(
     )
     if after is not None:
         times.append({"$lte": after.at})
-        where["$nor"] = [{"at": after.at, "_id": {"$gte": after.key}}]  # an `$or` would be planned as two scans
+        where["$nor"].append({"at": after.at, "_id": {"$gte": after.key}})
     where["$and"] += [{"at": time} for time in times]
     return where
 

@@ -7,6 +7,7 @@ from handlers.chat.store.editions import EditionStore
 from handlers.chat.store.folders import FOLDERS, FolderStore
 from handlers.chat.store.pins import PINS, PinStore
 from handlers.chat.store.scheduled import SCHEDULED, ScheduledStore
+from handlers.chat.store.timers import TimerStore
 from storage.log import COLLECTION
 from storage.mongo import Collection
 
@@ -19,6 +20,7 @@ class Shelf:
     pins: PinStore
     scheduled: ScheduledStore
     folders: FolderStore
+    timers: TimerStore
 
 
 def shelf_of(collection: Callable[[str], Collection]) -> Shelf:
@@ -28,4 +30,5 @@ def shelf_of(collection: Callable[[str], Collection]) -> Shelf:
         pins=PinStore(collection(PINS)),
         scheduled=ScheduledStore(collection(SCHEDULED)),
         folders=FolderStore(collection(FOLDERS)),
+        timers=TimerStore(collection(COLLECTION)),
     )

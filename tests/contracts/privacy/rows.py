@@ -210,6 +210,7 @@ CHAT = (
     row("chat.get", shows="group.name group.about", to="ada friend"),
     row("chat.get", shows="direct.text", to="ada friend", conversationId="@direct"),
     row("chat.change", writes=True, name="Mine"),
+    row("chat.set_timer", writes=True, seconds=86_400),
     row("chat.delete", writes=True),
     row("chat.add_participants", writes=True, userIds=["@me"]),
     row("chat.change_participant", writes=True, userId="@me", role="owner"),

@@ -8,7 +8,7 @@ from handlers.chat.models.messages import NewMessage
 from handlers.chat.service import Chat
 from handlers.chat.service.desk import told
 from handlers.chat.service.notes import Notes
-from handlers.chat.store import CONVERSATIONS, MEMBERS, ConversationStore, Mark, MemberStore
+from handlers.chat.store import CONVERSATIONS, MEMBERS, ConversationStore, Mark, MemberStore, TimerStore
 from server.actors import Actor
 from server.clock import SystemClock
 from storage import log
@@ -69,7 +69,8 @@ def test_what_the_log_refuses_is_told_with_a_code_that_clients_know(
 def notes_of(mongo: Mongo) -> Notes:
     """Notes that nobody writes down by the clock."""
     conversations = ConversationStore(mongo.collection(CONVERSATIONS))
-    return Notes(conversations, MemberStore(mongo.collection(MEMBERS)), SystemClock())
+    members, timers = MemberStore(mongo.collection(MEMBERS)), TimerStore(mongo.collection(log.COLLECTION))
+    return Notes(conversations, members, timers, SystemClock())
 
 
 async def test_notes_are_written_down_together_and_only_forward(server: Server, people: People) -> None:

@@ -15,6 +15,7 @@ from handlers.chat.store.links import open_links
 from handlers.chat.store.members import in_large, member_key
 from handlers.chat.store.pins import pinned_in
 from handlers.chat.store.scheduled import to_send, waiting
+from handlers.chat.store.timers import expired_by, over_by, unused
 from tests.handlers.chat.conftest import People
 from tests.handlers.chat.helpers import direct, say
 from tests.harness.servers import Server
@@ -87,6 +88,14 @@ QUESTIONS: dict[str, tuple[str, dict[str, Any], dict[str, Any], set[str]]] = {
         {"gone"},
     ),
     "polls that are due": ("log", due(NOW), {"sort": [("b.poll.due", 1)], "hint": "pollsDue"}, {"pollsDue"}),
+    "messages whose timer begins": ("log", unused(ONE, ME, 9), {"hint": "timersUnused"}, {"timersUnused"}),
+    "messages that have expired": ("log", expired_by(NOW), {"sort": [("x", 1)], "hint": "expiring"}, {"expiring"}),
+    "messages that are over for their sender": (
+        "log",
+        over_by(NOW),
+        {"sort": [("o", 1)], "hint": "overForSender"},
+        {"overForSender"},
+    ),
     "scheduled messages of one here": (
         "scheduled",
         waiting(ME, ONE),

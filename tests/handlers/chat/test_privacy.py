@@ -30,6 +30,7 @@ def attempts(conversation: str, text: str, poll: str, other: str) -> dict[str, d
         "chat.get": here,
         "chat.change": here | {"isArchived": True},
         "chat.delete": here,
+        "chat.set_timer": here | {"seconds": 0},
         "chat.add_participants": here | {"userIds": [other]},
         "chat.change_participant": here | {"userId": other, "role": "admin"},
         "chat.remove_participant": here | {"userId": other},

