@@ -7,6 +7,7 @@ from handlers.chat.service.errors import (
     AlreadySent,
     CalledAlready,
     CannotReach,
+    DraftLimit,
     EditLimit,
     FolderLimit,
     ForwardLimit,
@@ -18,6 +19,7 @@ from handlers.chat.service.errors import (
     Restricted,
     ScheduleLimit,
     SlowDown,
+    StarLimit,
     WindowClosed,
 )
 
@@ -28,6 +30,7 @@ __all__ = [
     "CalledAlready",
     "CannotReach",
     "Chat",
+    "DraftLimit",
     "EditLimit",
     "FolderLimit",
     "ForwardLimit",
@@ -39,5 +42,6 @@ __all__ = [
     "Restricted",
     "ScheduleLimit",
     "SlowDown",
+    "StarLimit",
     "WindowClosed",
 ]
