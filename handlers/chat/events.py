@@ -2,11 +2,13 @@
 
 from handlers.chat.models.conversations import ChangedForAll, Departure, Preferences, Unread
 from handlers.chat.models.deletions import Hidden
+from handlers.chat.models.drafts import DraftNews
 from handlers.chat.models.folders import Folders
 from handlers.chat.models.links import JoinRequest
 from handlers.chat.models.messages import Message, Removed
 from handlers.chat.models.reading import TypingNow, Watermarks
 from handlers.chat.models.scheduled import ScheduledNews
+from handlers.chat.models.stars import Star
 from server.events import Event
 
 
@@ -24,6 +26,14 @@ class MessageDeleted(Event[Removed], name="message:deleted"):
 
 class ScheduledChanged(Event[ScheduledNews], name="scheduled:changed"):
     """Your message that waits was scheduled, changed or cancelled, was sent or could not be: told to your devices."""
+
+
+class MessageStarred(Event[Star], name="message:starred"):
+    """You have starred a message on one of your devices, or taken the star away (`starredAt` is null)."""
+
+
+class DraftChanged(Event[DraftNews], name="draft:changed"):
+    """You have written a draft on one of your devices, or dropped it (`draft` is null)."""
 
 
 class MessageHidden(Event[Hidden], name="message:hidden"):
@@ -71,6 +81,8 @@ EVENTS = (
     MessageUpdated,
     MessageDeleted,
     MessageHidden,
+    MessageStarred,
+    DraftChanged,
     ScheduledChanged,
     ConversationUpdated,
     ConversationRemoved,

@@ -25,10 +25,12 @@ from handlers.chat.store import (
     MentionStore,
     SearchStore,
 )
+from handlers.chat.store.drafts import DRAFT_INDEXES, DRAFTS
 from handlers.chat.store.folders import FOLDERS
 from handlers.chat.store.pins import PIN_INDEXES, PINS
 from handlers.chat.store.scheduled import SCHEDULED, SCHEDULED_INDEXES
 from handlers.chat.store.shelf import shelf_of
+from handlers.chat.store.stars import STAR_INDEXES, STARS
 from handlers.presence.service import Presence
 from handlers.social.service import Social
 from handlers.users.events import UserErased
@@ -68,6 +70,7 @@ async def _erased(chat: Chat, event: UserErased) -> None:
     await chat.links.forget(event.payload.user_id)
     await chat.scheduled.forget(event.payload.user_id)
     await chat.folders.forget(event.payload.user_id)
+    await chat.forget_own(event.payload.user_id)
 
 
 manifest = Slice(
@@ -85,6 +88,8 @@ manifest = Slice(
         Stored(REQUESTS, Personal(("userId",), erase="delete"), REQUEST_INDEXES),
         Stored(log.COLLECTION, Personal(("u",), erase="pseudonymise"), (*log.indexes(), *LOG_INDEXES, *SEARCH_INDEXES)),
         Stored(SCHEDULED, Personal(("userId",), erase="delete"), SCHEDULED_INDEXES),
+        Stored(STARS, Personal(("userId",), erase="delete"), STAR_INDEXES),
+        Stored(DRAFTS, Personal(("userId",), erase="delete"), DRAFT_INDEXES),
         Stored(FOLDERS, Personal(("userId",), erase="delete")),
         Stored(PINS, Personal(("by",), erase="pseudonymise"), PIN_INDEXES),
     ),

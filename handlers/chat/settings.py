@@ -12,6 +12,8 @@ class ChatSettings(BaseModel):
     max_own_reactions: int = Field(3, ge=1, le=20, description="Reactions of one person to a message.")
     max_reactions: int = Field(20, ge=1, le=100, description="Different reactions to a message.")
     max_pins: int = Field(50, ge=1, le=200, description="Messages that are pinned in a conversation at once.")
+    max_stars: int = Field(5_000, ge=1, le=100_000, description="Messages that one person has starred.")
+    max_drafts: int = Field(200, ge=1, le=10_000, description="Conversations in which one person has a draft.")
     max_folders: int = Field(20, ge=1, le=100, description="Folders of one person.")
     min_timer: int = Field(30, ge=5, le=3600, description="Seconds of the shortest timer of disappearing messages.")
     max_timer: int = Field(

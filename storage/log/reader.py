@@ -71,6 +71,15 @@ class Reader:
         rows = await self._log.find(where, limit=len(seqs))
         return {entry.seq: visible(entry, now) for entry in map(decode, rows)}
 
+    async def get_places(self, places: Collection[tuple[str, int]]) -> dict[tuple[str, int], Entry]:
+        """The entries of these places (conversation, seq) in any conversations; what does not exist is left out."""
+        if not places:
+            return {}
+        now = self._clock()
+        where = {"_id": {"$in": [key(prefix(conversation), possible(seq)) for conversation, seq in places]}}
+        rows = await self._log.find(where, limit=len(places))
+        return {(entry.conversation, entry.seq): visible(entry, now) for entry in map(decode, rows)}
+
     async def unread(
         self,
         positions: Sequence[tuple[str, int]],

@@ -2,6 +2,7 @@
 
 from handlers.chat.routes import (
     conversations,
+    drafts,
     fates,
     folders,
     forwards,
@@ -11,11 +12,13 @@ from handlers.chat.routes import (
     reading,
     roles,
     scheduled,
+    stars,
 )
 from handlers.chat.routes.base import routes
 
 __all__ = [
     "conversations",
+    "drafts",
     "fates",
     "folders",
     "forwards",
@@ -26,4 +29,5 @@ __all__ = [
     "roles",
     "routes",
     "scheduled",
+    "stars",
 ]

@@ -7,6 +7,7 @@ from handlers.chat.service.errors import (
     AlreadySent,
     CalledAlready,
     CannotReach,
+    DraftLimit,
     EditLimit,
     FolderLimit,
     ForwardLimit,
@@ -20,6 +21,7 @@ from handlers.chat.service.errors import (
     ScheduleLimit,
     Screened,
     SlowDown,
+    StarLimit,
     WindowClosed,
 )
 from handlers.chat.service.ports import SAY, Said, Screen, Verdict
@@ -33,6 +35,7 @@ __all__ = [
     "CalledAlready",
     "CannotReach",
     "Chat",
+    "DraftLimit",
     "EditLimit",
     "FolderLimit",
     "ForwardLimit",
@@ -49,6 +52,7 @@ __all__ = [
     "Screened",
     "Screening",
     "SlowDown",
+    "StarLimit",
     "Verdict",
     "WindowClosed",
 ]

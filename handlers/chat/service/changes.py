@@ -45,6 +45,7 @@ from handlers.chat.service.wire import message_of
 from handlers.chat.settings import ChatSettings
 from handlers.chat.store import Effect, auditing, scrubbing
 from handlers.chat.store.pins import unpinning
+from handlers.chat.store.stars import unstarring
 from server.actors import Actor
 from server.clock import Clock
 from server.errors import Conflict, Forbidden, Gone, NotFound
@@ -165,6 +166,7 @@ class Changes:
             effects=lambda own: [
                 scrubbing(conversation_id, seq, own),
                 unpinning(conversation_id, seq),
+                unstarring(conversation_id, seq),
                 *self._noting(access, result, own, at=now),
             ],
             guard=self._desk.guard(access),

@@ -10,6 +10,7 @@ from handlers.chat.service.checkup import Checkup
 from handlers.chat.service.conversations import Conversations
 from handlers.chat.service.deletions import Deletions
 from handlers.chat.service.desk import Desk
+from handlers.chat.service.drafts import Drafts
 from handlers.chat.service.editions import Editions
 from handlers.chat.service.fill import Repairs
 from handlers.chat.service.folders import FolderShelf
@@ -32,6 +33,7 @@ from handlers.chat.service.roster import Roster
 from handlers.chat.service.scheduled import Scheduled
 from handlers.chat.service.screening import Screening
 from handlers.chat.service.search import Finder
+from handlers.chat.service.stars import Stars
 from handlers.chat.service.state import States
 from handlers.chat.service.summons import Summons
 from handlers.chat.service.sync import Resume
@@ -83,6 +85,7 @@ class Chat:
         self._states = States(conversations, members)
         self._gate = Gate(self._states)
         self._desk = Desk(log, self._states, publish)
+        self._shelf = shelf
         self._notes = Notes(conversations, members, shelf.timers, clock)
         self._repairs = Repairs(log, self._states)
         self._noting: asyncio.Task[None] | None = None
@@ -226,6 +229,19 @@ class Chat:
             used=presence.used,
         )
         self.notices = Notices(access=self.access, log=log, members=members, unreads=unreads, users=users, clock=clock)
+        self.stars = Stars(
+            access=self.access,
+            history=self.history,
+            log=log,
+            members=members,
+            store=shelf.stars,
+            publish=publish,
+            clock=clock,
+            settings=settings,
+        )
+        self.drafts = Drafts(
+            access=self.access, members=members, store=shelf.drafts, publish=publish, clock=clock, settings=settings
+        )
         self.timers = Timers(
             access=self.access,
             desk=self._desk,
@@ -259,6 +275,11 @@ class Chat:
     async def large_of(self, user_ids: Sequence[str]) -> dict[str, list[str]]:
         """Of each of these people: the conversations with so many members that they have a channel of their own."""
         return await self._members.large_of(user_ids)
+
+    async def forget_own(self, user_id: str) -> None:
+        """Drop what a person who is gone has kept for himself: stars and drafts."""
+        await self._shelf.stars.forget(user_id)
+        await self._shelf.drafts.forget(user_id)
 
     async def start(self) -> None:
         """Begin to write."""

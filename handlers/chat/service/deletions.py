@@ -10,6 +10,7 @@ from handlers.chat.service.access import Enter
 from handlers.chat.service.changes import Changes
 from handlers.chat.service.desk import Desk, hidden_from, operation
 from handlers.chat.service.state import State
+from handlers.chat.store.stars import unstarring
 from server.actors import Actor
 from server.errors import MixeeError, NotFound
 from storage.log import Appended, Draft, Entry
@@ -45,6 +46,7 @@ class Deletions:
             op=operation(wanted.operation_id),
             target=seq,
             change=change,
+            effects=lambda _: [unstarring(conversation_id, seq, actor.user_id)],
             guard=self._desk.guard(access),
             known=access.state.seq,
         )

@@ -105,6 +105,18 @@ class FolderLimit(Conflict):
     code = "chat.folder_limit"
 
 
+class StarLimit(Conflict):
+    """The person has starred as many messages as he may."""
+
+    code = "chat.star_limit"
+
+
+class DraftLimit(Conflict):
+    """The person has as many drafts as he may."""
+
+    code = "chat.draft_limit"
+
+
 ERRORS = (
     CannotReach,
     GroupFull,
@@ -122,5 +134,7 @@ ERRORS = (
     ScheduleLimit,
     AlreadySent,
     ForwardLimit,
+    StarLimit,
+    DraftLimit,
     FolderLimit,
 )

@@ -11,6 +11,8 @@ from handlers.chat.service.roster import Plan, Roster
 from handlers.chat.service.state import State
 from handlers.chat.service.wire import by_age
 from handlers.chat.store import ConversationStore, Effect, MemberStore
+from handlers.chat.store.drafts import undrafting
+from handlers.chat.store.stars import unstarring_there
 from server.actors import Actor
 from server.clock import Clock
 from server.errors import Conflict, Forbidden, NotFound
@@ -132,7 +134,11 @@ class Participants:
             body["promoted"] = heir
 
         def effects(seq: int) -> list[Effect]:
-            writes = [self._members.leaving(state.id, [user_id], seq=seq, removed=action == "removed")]
+            writes = [
+                self._members.leaving(state.id, [user_id], seq=seq, removed=action == "removed"),
+                unstarring_there(state.id, user_id),
+                undrafting(state.id, user_id),
+            ]
             if heir is not None:
                 writes += self._members.ranking(state.id, {heir: "owner"})
             return writes

@@ -26,6 +26,7 @@ from handlers.chat.service.wire import expired_of, message_of
 from handlers.chat.settings import ChatSettings
 from handlers.chat.store import ConversationStore, Effect, auditing, scrubbing
 from handlers.chat.store.pins import unpinning
+from handlers.chat.store.stars import unstarring
 from handlers.chat.store.timers import TimerStore, told_over
 from server.actors import Actor
 from server.clock import Clock
@@ -177,6 +178,7 @@ class Timers:
             return [
                 scrubbing(conversation_id, seq, own),
                 unpinning(conversation_id, seq),
+                unstarring(conversation_id, seq),
                 told_over(conversation_id, seq, whole=True),
             ]
 
@@ -216,7 +218,10 @@ class Timers:
             target=seq,
             change=change,
             even_expired=True,
-            effects=lambda _: [told_over(conversation_id, seq, whole=False)],
+            effects=lambda _: [
+                told_over(conversation_id, seq, whole=False),
+                unstarring(conversation_id, seq, sender),
+            ],
         )
         await self._desk.submit(draft, tell)
 

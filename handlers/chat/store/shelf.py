@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from handlers.chat.store.drafts import DRAFTS, DraftStore
 from handlers.chat.store.editions import EditionStore
 from handlers.chat.store.folders import FOLDERS, FolderStore
 from handlers.chat.store.pins import PINS, PinStore
 from handlers.chat.store.scheduled import SCHEDULED, ScheduledStore
+from handlers.chat.store.stars import STARS, StarStore
 from handlers.chat.store.timers import TimerStore
 from storage.log import COLLECTION
 from storage.mongo import Collection
@@ -21,6 +23,8 @@ class Shelf:
     scheduled: ScheduledStore
     folders: FolderStore
     timers: TimerStore
+    stars: StarStore
+    drafts: DraftStore
 
 
 def shelf_of(collection: Callable[[str], Collection]) -> Shelf:
@@ -31,4 +35,6 @@ def shelf_of(collection: Callable[[str], Collection]) -> Shelf:
         scheduled=ScheduledStore(collection(SCHEDULED)),
         folders=FolderStore(collection(FOLDERS)),
         timers=TimerStore(collection(COLLECTION)),
+        stars=StarStore(collection(STARS)),
+        drafts=DraftStore(collection(DRAFTS)),
     )

@@ -42,6 +42,8 @@ HEARS = {
     "message:updated": "ada friend",
     "message:deleted": "ada friend",
     "message:hidden": "ada",
+    "message:starred": "ada",
+    "draft:changed": "ada",
     "scheduled:changed": "ada",
     "conversation:updated": "ada friend",
     "conversation:removed": "friend",

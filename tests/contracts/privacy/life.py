@@ -66,6 +66,7 @@ async def _chat(world: World) -> None:
     said = (await say(ada, ids["@group"], form("group.text")))["id"]
     await friend.ask("POST", f"/api/messages/{said}/reactions", {"emoji": "👍"})
     await friend.ask("POST", f"/api/conversations/{ids['@group']}/read", {"messageId": said})
+    await ada.ask("POST", f"/api/messages/{said}/star")
     await ada.ask("DELETE", f"/api/messages/{said}")
     hidden = (await say(friend, ids["@group"], form("group.text")))["id"]
     await ada.ask("POST", f"/api/messages/{hidden}/hide")
@@ -74,6 +75,7 @@ async def _chat(world: World) -> None:
     await ada.ask("PUT", f"/api/conversations/{ids['@group']}", {"muted": True})
     await ada.ask("PUT", f"/api/conversations/{ids['@group']}", {"description": form("group.about")})
     await ada.ask("PUT", f"/api/folders/{ids['@folder']}", {"name": form("folder.name"), "emoji": "🌍"})
+    await ada.ask("PUT", f"/api/conversations/{ids['@direct']}/draft", {"content": f"{form('direct.begun')} again"})
     draft = {"content": f"{form('direct.draft')} again"}
     await ada.ask("PUT", f"/api/conversations/{ids['@direct']}/scheduled/{ids['@scheduled']}", draft)
     await say(world["blocked"], ids["@with.blocked"], form("after.blocked"))

@@ -47,6 +47,7 @@ MAY_SEE = {
     "after.ada": "ada",  # said by Ada to the one who blocks her
     "direct.text": "ada friend",
     "direct.draft": "ada",  # scheduled
+    "direct.begun": "ada",  # not sent
     "group.name": "ada friend",
     "group.about": "ada friend",
     "group.early": "ada friend",  # said while the former member was one

@@ -193,6 +193,7 @@ async def _group(world: World) -> None:
 
     await said("group.text")
     await ada.ask("POST", f"/api/messages/{ids['@group.text']}/pin")
+    await ada.ask("POST", f"/api/messages/{ids['@group.text']}/star")
     await said("group.edited", text=form("group.old"))
     await ada.ask("PUT", f"/api/messages/{ids['@group.edited']}", {"content": form("group.edited")})
     await said("group.hidden", friend)
@@ -214,6 +215,7 @@ async def _directs(world: World) -> None:
     await say(ada, ids["@direct"], form("direct.text"))
     folder = {"name": form("folder.name"), "conversationIds": [ids["@group"]]}
     ids["@folder"] = (await ada.ask("POST", "/api/folders", folder))["folders"][0]["id"]
+    await ada.ask("PUT", f"/api/conversations/{ids['@direct']}/draft", {"content": form("direct.begun")})
     tomorrow = {"type": "text", "content": form("direct.draft"), "sendAt": _in_a_day(world)}
     ids["@scheduled"] = (await ada.ask("POST", f"/api/conversations/{ids['@direct']}/scheduled", tomorrow))["id"]
     for name in ("blocked", "blocker", "stranger", "former"):

@@ -9,12 +9,14 @@ import pytest
 from crypto.ids import new_id
 from handlers.chat.store.audit import acts
 from handlers.chat.store.conversations import encrypted_of
+from handlers.chat.store.drafts import drafts_of
 from handlers.chat.store.editions import due, edits_of
 from handlers.chat.store.index import changing, deleted_for, mentioning
 from handlers.chat.store.links import open_links
 from handlers.chat.store.members import in_large, member_key
 from handlers.chat.store.pins import pinned_in
 from handlers.chat.store.scheduled import to_send, waiting
+from handlers.chat.store.stars import stars_of
 from handlers.chat.store.timers import expired_by, over_by, unused
 from tests.handlers.chat.conftest import People
 from tests.handlers.chat.helpers import direct, say
@@ -88,6 +90,21 @@ QUESTIONS: dict[str, tuple[str, dict[str, Any], dict[str, Any], set[str]]] = {
         {"gone"},
     ),
     "polls that are due": ("log", due(NOW), {"sort": [("b.poll.due", 1)], "hint": "pollsDue"}, {"pollsDue"}),
+    "stars": ("stars", stars_of(ME, None, None), {"sort": [("at", -1), ("_id", -1)]}, {"mine"}),
+    "stars, next page": ("stars", stars_of(ME, None, (NOW, "x")), {"sort": [("at", -1), ("_id", -1)]}, {"mine"}),
+    "stars here": (
+        "stars",
+        stars_of(ME, ONE, (NOW, "x")),
+        {"sort": [("at", -1), ("_id", -1)]},
+        {"mine_there"},
+    ),
+    "stars of a message": ("stars", {"conversationId": ONE, "messageSeq": 5}, {}, {"message"}),
+    "drafts": (
+        "chat_drafts",
+        drafts_of(ME, (NOW, "x")),
+        {"sort": [("updatedAt", -1), ("_id", -1)]},
+        {"mine"},
+    ),
     "messages whose timer begins": ("log", unused(ONE, ME, 9), {"hint": "timersUnused"}, {"timersUnused"}),
     "messages that have expired": ("log", expired_by(NOW), {"sort": [("x", 1)], "hint": "expiring"}, {"expiring"}),
     "messages that are over for their sender": (

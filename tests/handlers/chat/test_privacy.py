@@ -10,6 +10,8 @@ from tests.handlers.chat.helpers import direct, group, missed, say, shown
 from tests.harness.people import Door, Person, Refusal
 
 FOLDERS = {f"chat.{one}_folder" for one in ("create", "change", "delete")} | {"chat.list_folders", "chat.order_folders"}
+OWN = {"chat.list_starred", "chat.list_drafts"}
+"""What people keep for themselves: `test_stars.py` says who sees it."""
 PUBLIC = {
     "chat.check",
     "chat.create",
@@ -19,6 +21,7 @@ PUBLIC = {
     "chat.search",
     "chat.sync",
     *FOLDERS,
+    *OWN,
 }
 """Commands that name no conversation; what they hand out is checked one by one below."""
 
@@ -56,6 +59,10 @@ def attempts(conversation: str, text: str, poll: str, other: str) -> dict[str, d
         "chat.edits": {"messageId": text},
         "chat.set_reactions": {"messageId": text, "emojis": ["👍"]},
         "chat.close_poll": {"messageId": poll},
+        "chat.star": {"messageId": text},
+        "chat.unstar": {"messageId": text},
+        "chat.save_draft": here | {"content": "dear all"},
+        "chat.drop_draft": here,
         "chat.pin": {"messageId": text},
         "chat.unpin": {"messageId": text},
         "chat.pinned": here,
