@@ -30,6 +30,7 @@ from handlers.chat.store.pins import PIN_INDEXES, PINS
 from handlers.chat.store.scheduled import SCHEDULED, SCHEDULED_INDEXES
 from handlers.chat.store.shelf import shelf_of
 from handlers.presence.service import Presence
+from handlers.social.events import FriendAdded
 from handlers.social.service import Social
 from handlers.users.events import UserErased
 from handlers.users.service import Users
@@ -69,6 +70,10 @@ async def _erased(chat: Chat, event: UserErased) -> None:
     await chat.folders.forget(event.payload.user_id)
 
 
+async def _befriended(chat: Chat, event: FriendAdded) -> None:
+    await chat.requests.befriended(event.payload.user_ids)
+
+
 manifest = Slice(
     name="chat",
     service=Chat,
@@ -94,7 +99,7 @@ manifest = Slice(
     settings=ChatSettings,
     errors=ERRORS,
     jobs=JOBS,
-    hears=(Hears(UserErased, _erased),),
+    hears=(Hears(UserErased, _erased), Hears(FriendAdded, _befriended)),
     start=Chat.start,
     stop=Chat.stop,
     gathers=Chat.large_of,

@@ -9,6 +9,7 @@ from handlers.chat.routes import (
     messages,
     pins,
     reading,
+    requests,
     roles,
     scheduled,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "messages",
     "pins",
     "reading",
+    "requests",
     "roles",
     "routes",
     "scheduled",

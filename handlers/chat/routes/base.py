@@ -1,5 +1,6 @@
 """What the chat's commands have in common."""
 
+from handlers.chat.service import RequestPending
 from server.errors import Conflict, Forbidden, Gone, NotFound, Overloaded, Unavailable
 from server.routes import Limit, Routes
 
@@ -19,5 +20,5 @@ SYNCING = (Limit(30, 0.2),)
 CHECKING = (Limit(10, 5.0),)
 
 READS = (NotFound, Unavailable)
-WRITES = (NotFound, Forbidden, Overloaded, Unavailable)
+WRITES = (NotFound, Forbidden, RequestPending, Overloaded, Unavailable)
 CHANGES = (*WRITES, Gone, Conflict)

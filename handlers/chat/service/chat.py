@@ -26,6 +26,7 @@ from handlers.chat.service.pins import Pins
 from handlers.chat.service.polls import Polls
 from handlers.chat.service.preferences import Preferring
 from handlers.chat.service.receipts import Receipts
+from handlers.chat.service.requests import Requests
 from handlers.chat.service.rights import Floor, Rules
 from handlers.chat.service.roster import Roster
 from handlers.chat.service.scheduled import Scheduled
@@ -138,6 +139,18 @@ class Chat:
             clock=clock,
             max_members=max_members,
         )
+        self.requests = Requests(
+            access=self.access,
+            states=self._states,
+            desk=self._desk,
+            bulletins=bulletins,
+            conversations=conversations,
+            members=members,
+            people=people,
+            listing=self.listing,
+            clock=clock,
+            settings=settings,
+        )
         self.conversations = Conversations(
             access=self.access,
             desk=self._desk,
@@ -145,6 +158,7 @@ class Chat:
             conversations=conversations,
             members=members,
             participants=self.participants,
+            requests=self.requests,
             people=people,
             listing=self.listing,
             numbers=numbers,
@@ -160,6 +174,7 @@ class Chat:
             notes=self._notes,
             floor=floor,
             summons=summons,
+            requests=self.requests,
             clock=clock,
             used=presence.used,
         )
@@ -171,6 +186,7 @@ class Chat:
             people=people,
             floor=floor,
             summons=summons,
+            requests=self.requests,
             clock=clock,
             settings=settings,
         )

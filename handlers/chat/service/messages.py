@@ -13,6 +13,7 @@ from handlers.chat.service.checks import check_new, refuse
 from handlers.chat.service.desk import Desk, hidden_from, place, unseen_by
 from handlers.chat.service.notes import Notes
 from handlers.chat.service.people import People
+from handlers.chat.service.requests import Requests
 from handlers.chat.service.rights import Floor, rights_for
 from handlers.chat.service.summons import Summons
 from handlers.chat.service.wire import message_of
@@ -39,6 +40,7 @@ class Messages:
         notes: Notes,
         floor: Floor,
         summons: Summons,
+        requests: Requests,
         clock: Clock,
         used: Callable[[Actor], None],
     ) -> None:
@@ -49,6 +51,7 @@ class Messages:
         self._notes = notes
         self._floor = floor
         self._summons = summons
+        self._requests = requests
         self._clock = clock
         self._used = used
 
@@ -58,14 +61,15 @@ class Messages:
         """Say something. What is pending is the message, once it is safe and told.
 
         Raises Invalid, NotFound (not a member), Forbidden (the sender blocks the other), Restricted, SlowDown,
-        CalledAlready, Overloaded and Unavailable; the result raises also Gone (sent before, and disappeared). With
-        `op`, which stands for the `clientMessageId`, it is the server that sends in the name of somebody who may not be
-        here. `forwards` counts its hops so far.
+        CalledAlready, RequestPending and CannotReach (he is a stranger, and not accepted), Overloaded and Unavailable;
+        the result raises also Gone (sent before, and disappeared). With `op`, which stands for the `clientMessageId`,
+        it is the server that sends in the name of somebody who may not be here. `forwards` counts its hops so far.
         """
         check_new(message)
         access = await self._access(message.conversation_id, actor, guarded=True)
         if op is None:
             self._used(actor)
+        access = await self._requests.admit(actor, access, message)
         await self._summons.check(actor, access, message.mentioned_user_ids)
         await self._desk.must_be_members(access, message.mentioned_user_ids)
         state, answers = access.state, None
@@ -108,7 +112,12 @@ class Messages:
             MESSAGES_SENT.inc()
             return said, event
 
-        return self._desk.submit(draft, tell)
+        turn = await self._requests.take(actor, access, draft.op)
+        try:
+            return self._desk.submit(draft, tell)
+        except BaseException:
+            await self._requests.give_back(actor, access, turn)
+            raise
 
     async def check_mentions(self, actor: Actor, access: Access, message: NewMessage) -> None:
         """Raises Invalid when somebody names more people than he may."""

@@ -112,6 +112,7 @@ def conversation_fields(state: State) -> dict[str, Any]:
         "message_retention": record.message_retention,
         "theme": Theme.model_validate(record.theme) if record.theme else None,
         "is_active": record.is_active,
+        "request_to": state.request_to,
         "last_message_at": record.last_message_at,
         "last_message_id": message_id(record.id, record.last_seq) if record.last_seq else None,
         "created_at": record.created_at,
