@@ -27,7 +27,7 @@ class Notice:
 
     unread: int
     badge: int
-    """Conversations with unread messages, or marked as unread, that are not muted, archived or requests of strangers."""
+    """Conversations with unread messages, or marked as unread: not muted, not archived, no requests of strangers."""
     delivered_seq: int
     quiet: bool
     """Whether it is muted or archived, and nothing calls its reader all the same, or a request of a stranger."""
