@@ -58,6 +58,7 @@ def _build(kit: Kit) -> Chat:
         max_members=kit.settings(ChatSettings).max_members,
         settings=kit.settings(ChatSettings),
         shelf=shelf_of(kit.collection),
+        spend=kit.spend,
     )
     kit.fills(chat.fill, chat.heads)
     return chat

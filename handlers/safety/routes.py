@@ -62,6 +62,8 @@ _OUTSIDE = (
     Limit(5, 333, by="address", strict=True),
     Limit(5, 333, by="address", field="email", strict=True),
     Limit(5, 333, by="address", field="username", strict=True),
+    Limit(3, 1 / 0.17, by="address", field="email", strict=True, failures=True),
+    Limit(3, 1 / 0.17, by="address", field="username", strict=True, failures=True),
 )
 """A password is checked: the limits of signing in."""
 _READS = (Limit(60, 0.5),)

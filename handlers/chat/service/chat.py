@@ -33,6 +33,7 @@ from handlers.chat.service.scheduled import Scheduled
 from handlers.chat.service.search import Finder
 from handlers.chat.service.state import States
 from handlers.chat.service.summons import Summons
+from handlers.chat.service.strangers import Strangers
 from handlers.chat.service.sync import Resume
 from handlers.chat.service.typists import TypingNotices
 from handlers.chat.service.unread import Unreads
@@ -47,6 +48,7 @@ from server.actors import Actor
 from server.clock import Clock
 from server.events import Publisher
 from server.hub.frames import Frame
+from server.slices import Spender
 from storage.log import Log
 from storage.numbers import Numbers
 from storage.tasks import end
@@ -74,6 +76,7 @@ class Chat:
         max_members: int,
         settings: ChatSettings,
         shelf: Shelf,
+        spend: Spender,
     ) -> None:
         self._log = log
         self._members = members
@@ -84,6 +87,7 @@ class Chat:
         self._repairs = Repairs(log, self._states)
         self._noting: asyncio.Task[None] | None = None
         people = People(users, social)
+        strangers = Strangers(spend, clock)
         bulletins = Bulletins(self._states, publish)
         views = Views(log, members, people)
         unreads = Unreads(log, mentions, people, clock)
@@ -128,6 +132,7 @@ class Chat:
             publish=publish,
             clock=clock,
             max_members=max_members,
+            spend=spend,
         )
         self.participants = Participants(
             access=self.access,
@@ -135,6 +140,7 @@ class Chat:
             conversations=conversations,
             members=members,
             people=people,
+            strangers=strangers,
             listing=self.listing,
             clock=clock,
             max_members=max_members,
@@ -160,6 +166,7 @@ class Chat:
             participants=self.participants,
             requests=self.requests,
             people=people,
+            strangers=strangers,
             listing=self.listing,
             numbers=numbers,
             own=Preferring(log=log, members=members, publish=publish, clock=clock),

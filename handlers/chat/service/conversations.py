@@ -23,6 +23,7 @@ from handlers.chat.service.people import People
 from handlers.chat.service.preferences import Preferring
 from handlers.chat.service.requests import Requests
 from handlers.chat.service.state import State
+from handlers.chat.service.strangers import Strangers
 from handlers.chat.store import ConversationStore, Effect, MemberStore, auditing
 from server.actors import Actor
 from server.clock import Clock
@@ -52,6 +53,7 @@ class Conversations:
         members: MemberStore,
         participants: Participants,
         requests: Requests,
+        strangers: Strangers,
         people: People,
         listing: Listing,
         numbers: Numbers,
@@ -66,6 +68,7 @@ class Conversations:
         self._members = members
         self._participants = participants
         self._requests = requests
+        self._strangers = strangers
         self._people = people
         self._listing = listing
         self._numbers = numbers
@@ -84,7 +87,8 @@ class Conversations:
             refuse("name", "is needed for a group")
         if len(others) >= self._max_members:
             raise GroupFull(f"A group has at most {self._max_members} members.")
-        await self._people.must_reach(actor.user_id, others, field="participantIds")
+        friends = await self._people.must_reach(actor.user_id, others, field="participantIds")
+        await self._strangers.invited(set(others) - friends)
         record = await self._record(actor, new)
         roles: dict[str, Role] = {actor.user_id: "owner", **dict.fromkeys(others, "member")}
         return await self._begin(actor, record, roles)
@@ -101,6 +105,8 @@ class Conversations:
             return await self._again(actor, known.id)
         friends = await self._people.must_reach(actor.user_id, others, field="participantIds")
         asked = None if others[0] in friends else others[0]
+        if asked is not None:
+            await self._strangers.begins(actor.user_id)
         record = replace(await self._record(actor, new), pair=pair)
         try:
             return await self._begin(actor, record, {actor.user_id: "member", others[0]: "member"}, asked=asked)
