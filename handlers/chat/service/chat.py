@@ -32,8 +32,8 @@ from handlers.chat.service.roster import Roster
 from handlers.chat.service.scheduled import Scheduled
 from handlers.chat.service.search import Finder
 from handlers.chat.service.state import States
-from handlers.chat.service.summons import Summons
 from handlers.chat.service.strangers import Strangers
+from handlers.chat.service.summons import Summons
 from handlers.chat.service.sync import Resume
 from handlers.chat.service.typists import TypingNotices
 from handlers.chat.service.unread import Unreads
