@@ -49,7 +49,8 @@ class Settings(BaseSettings):
     )
 
     limits: Literal["on", "off"] = Field(
-        "on", description="Rate limits; `off` is for load tests and is refused in production."
+        "on",
+        description="Rate limits, and what strangers may do; `off` is for load tests and is refused in production.",
     )
     trusted_proxies: list[str] = Field(
         default_factory=list, description="Addresses whose X-Forwarded-For is believed, as a JSON list."

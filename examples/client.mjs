@@ -22,10 +22,15 @@ client.on("message:new", async (message) => {
   const sender = await client.emitWithAck("users:get", { userId: message.senderId });
   console.log(`${sender.data.displayName}: ${message.content}`);
 });
+client.on("friend:request", (request) => client.emitWithAck("friends:accept", { friendshipId: request.id }));
+const friends = new Promise((resolve) => client.on("friend:accepted", resolve));
 
 if (friend) {
   const found = await client.emitWithAck("users:search", { q: friend });
-  const withFriend = { type: "direct", participantIds: [found.data.users[0].id] };
+  const friendId = found.data.users[0].id;
+  const request = await client.emitWithAck("friends:request", { recipientId: friendId });
+  if (request.ok) await friends; // a stranger could say one thing only; this waits until the other accepts
+  const withFriend = { type: "direct", participantIds: [friendId] };
   const chat = await client.emitWithAck("conversations:create", withFriend);
   for await (const line of createInterface({ input: process.stdin })) {
     const text = { type: "text", content: line, clientMessageId: randomUUID() };

@@ -27,13 +27,24 @@ async def main(name: str, friend: str = "", url: str = "http://127.0.0.1:8080") 
             sender = await client.call("users:get", {"userId": message["senderId"]})
             print(f"{sender['data']['displayName']}: {message['content']}", flush=True)
 
+    friends = asyncio.Event()
+
+    async def asked(request: dict[str, str]) -> None:
+        await client.call("friends:accept", {"friendshipId": request["id"]})
+
     client.on("message:new", heard)
+    client.on("friend:request", asked)
+    client.on("friend:accepted", lambda _: friends.set())
     await client.connect(url, auth={"token": me["tokens"]["accessToken"]}, transports=["websocket"])
     if not friend:
         print(f"{name} is listening", flush=True)
         await client.wait()
     found = await client.call("users:search", {"q": friend})
-    with_friend = {"type": "direct", "participantIds": [found["data"]["users"][0]["id"]]}
+    friend_id = found["data"]["users"][0]["id"]
+    request = await client.call("friends:request", {"recipientId": friend_id})
+    if request["ok"]:  # a stranger could say one thing only; this waits until the other accepts
+        await friends.wait()
+    with_friend = {"type": "direct", "participantIds": [friend_id]}
     chat = await client.call("conversations:create", with_friend)
     while line := await asyncio.to_thread(sys.stdin.readline):
         text = {"type": "text", "content": line.strip(), "clientMessageId": uuid.uuid4().hex}

@@ -77,6 +77,7 @@ class App:
         self.namespace = f"{{mixee:{settings.mongodb_database}}}"
         self.mongo = Mongo(mongodb_url, settings.mongodb_database)
         self.redis = connect(redis_url)
+        self.limiter = Limiter(self.redis, self.clock, namespace=self.namespace, on=settings.limits == "on")
         self.hub = Hub(redis_url, self.clock, node=self.node, namespace=f"mixee:{settings.mongodb_database}")
         self.relay = Relay(self.hub, Outbox(self.mongo), self.clock, slices)
         self.health = Health(
@@ -176,6 +177,8 @@ class App:
             publish=self.relay.publish,
             cut=self.hub.cut,
             fills=self.hub.fills,
+            spend=self.limiter.spend,
+            limited=self.settings.limits == "on",
             roles=assembly.roles(self.slices),
             data_dir=str(self.settings.data_dir),
             **parts,
@@ -183,8 +186,7 @@ class App:
 
     def _open_doors(self, built: assembly.Built) -> None:
         settings, commands = self.settings, assembly.commands(self.slices)
-        limiter = Limiter(self.redis, self.clock, namespace=self.namespace, on=settings.limits == "on")
-        dispatch = Dispatch(built.by_type, limiter, self.mongo)
+        dispatch = Dispatch(built.by_type, self.limiter, self.mongo)
         authenticator = built.ports.get(Authenticator)
         if authenticator is None:
             raise assembly.ManifestError("no slice provides Authenticator: nobody could sign in")

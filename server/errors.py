@@ -15,7 +15,7 @@ A slice subclasses these at the top of its `service.py` with a code of its own (
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -130,6 +130,13 @@ class RateLimited(MixeeError):
 
     status = 429
     code = "rate_limited"
+
+    def __init__(
+        self, message: str, *, retry_after_ms: int | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
+        """`headers` say over HTTP how the limit stands."""
+        super().__init__(message, retry_after_ms=retry_after_ms)
+        self.headers = dict(headers or {})
 
 
 class Unavailable(MixeeError):

@@ -42,16 +42,23 @@ class Pending(Generic[T]):
 class Limit:
     """A token bucket: `burst` at once, then one more every `seconds`; counted by user, address or an input field.
 
+    A `target` is what a service names: who is invited, the group that is joined.
     `strict` ones (sign-in, registration) refuse when the counters cannot be reached; the others then count in the
     process alone. Commands that name the same `pool` take from one bucket.
     """
 
     burst: int
     seconds: float
-    by: Literal["user", "address"] = "user"
+    by: Literal["user", "address", "target"] = "user"
     field: str | None = None
     strict: bool = False
     pool: str | None = None
+    when: str | None = None
+    """Only requests count that give this field."""
+    young_hours: float | None = None
+    """Only accounts count that are younger than this."""
+    failures: bool = False
+    """Only requests count that end in `Unauthenticated`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +89,11 @@ class Command:
     def public(self) -> bool:
         """Whether it may be called without an access token."""
         return self.needs is None
+
+    @property
+    def counts_failures(self) -> bool:
+        """Whether failures cost more than successes."""
+        return any(limit.failures for limit in self.limits)
 
     @property
     def gives_content(self) -> bool:

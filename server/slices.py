@@ -13,7 +13,7 @@ from server.events import Event, Publisher
 from server.hub.connections import Connection
 from server.hub.sequencer import Fill, Heads
 from server.jobs import Job
-from server.routes import Routes
+from server.routes import Limit, Routes
 from storage.mongo import Collection, IndexModel, Mongo
 from storage.redis import Redis
 
@@ -115,6 +115,14 @@ class Filler(Protocol):
         ...
 
 
+class Spender(Protocol):
+    """Takes from limits that depend on what a service finds: the clients of every process share them."""
+
+    async def __call__(self, name: str, limits: Sequence[tuple[str, Limit]]) -> None:
+        """Take one from the bucket of each of these, whom or what a limit is about. Raises RateLimited, Unavailable."""
+        ...
+
+
 class Kit:
     """What one slice's service may be built from; it is of no use after the build."""
 
@@ -130,6 +138,8 @@ class Kit:
         publish: Publisher,
         cut: Cutter,
         fills: Filler,
+        spend: Spender,
+        limited: bool,
         roles: Mapping[Role, frozenset[str]],
         settings: BaseModel | None,
         services: Mapping[type[Any], Any],
@@ -150,6 +160,9 @@ class Kit:
         self.publish = publish
         self.cut = cut
         self.fills = fills
+        self.spend = spend
+        self.limited = limited
+        """Whether limits are on: strangers may do more where they are off, for load tests."""
         self.roles = roles
         """The permissions that each role's tokens carry."""
         self.data_dir = data_dir

@@ -39,12 +39,15 @@ from server.routes import Limit, Routes
 routes = Routes("auth")
 
 # Messaging rules §5: registration 3 at once, then one a minute; sign-in 5 at once, then one every 333 s, by address and
-# by account; proofs 5 an hour and 10 a day for a target, 20 a day for an address.
+# by account, of which 3 may fail at once, then one in 6 s; proofs 5 an hour and 10 a day for a target, 20 a day for an
+# address.
 _REGISTRATION = (Limit(3, 60, by="address", strict=True),)
 _SIGN_IN = (
     Limit(5, 333, by="address", strict=True),
     Limit(5, 333, by="address", field="email", strict=True),
     Limit(5, 333, by="address", field="username", strict=True),
+    Limit(3, 1 / 0.17, by="address", field="email", strict=True, failures=True),
+    Limit(3, 1 / 0.17, by="address", field="username", strict=True, failures=True),
 )
 _PROOFS_OF_ONE = (
     Limit(5, 720, strict=True),

@@ -4,6 +4,7 @@ from handlers.chat.events import EVENTS
 from handlers.chat.jobs import JOBS
 from handlers.chat.routes import routes
 from handlers.chat.service import ERRORS, Chat, Screen
+from handlers.chat.service.strangers import Strangers
 from handlers.chat.settings import ChatSettings
 from handlers.chat.store import (
     AUDIT,
@@ -32,6 +33,7 @@ from handlers.chat.store.scheduled import SCHEDULED, SCHEDULED_INDEXES
 from handlers.chat.store.shelf import shelf_of
 from handlers.chat.store.stars import STAR_INDEXES, STARS
 from handlers.presence.service import Presence
+from handlers.social.events import FriendAdded
 from handlers.social.service import Social
 from handlers.users.events import UserErased
 from handlers.users.service import Users
@@ -60,6 +62,8 @@ def _build(kit: Kit) -> Chat:
         settings=kit.settings(ChatSettings),
         shelf=shelf_of(kit.collection),
         screen=kit.ask(Screen),  # type: ignore[type-abstract]  # a port is a Protocol
+        strangers=Strangers(kit.spend, kit.clock, limited=kit.limited),
+        spend=kit.spend,
     )
     kit.fills(chat.fill, chat.heads)
     return chat
@@ -71,6 +75,10 @@ async def _erased(chat: Chat, event: UserErased) -> None:
     await chat.scheduled.forget(event.payload.user_id)
     await chat.folders.forget(event.payload.user_id)
     await chat.forget_own(event.payload.user_id)
+
+
+async def _befriended(chat: Chat, event: FriendAdded) -> None:
+    await chat.requests.befriended(event.payload.user_ids)
 
 
 manifest = Slice(
@@ -101,7 +109,7 @@ manifest = Slice(
     errors=ERRORS,
     jobs=JOBS,
     asks=(Screen,),
-    hears=(Hears(UserErased, _erased),),
+    hears=(Hears(UserErased, _erased), Hears(FriendAdded, _befriended)),
     start=Chat.start,
     stop=Chat.stop,
     gathers=Chat.large_of,

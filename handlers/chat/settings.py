@@ -30,4 +30,7 @@ class ChatSettings(BaseModel):
     max_mentions: int = Field(10, ge=0, le=50, description="People whom a message of a member may mention.")
     max_admin_mentions: int = Field(50, ge=0, le=50, description="People whom a message of an admin may mention.")
     everyone_minutes: int = Field(10, ge=0, le=1440, description="Minutes between two calls of everybody in a group.")
+    request_text: int = Field(
+        500, ge=1, le=4096, description="Characters of the one message that a stranger has before he is accepted."
+    )
     max_members: int = Field(500, ge=2, le=1024, description="Members that a group may have.")

@@ -19,7 +19,8 @@ from server.routes import Limit, Routes
 
 routes = Routes("presence")
 
-_CHANGES = (Limit(30, 2),)
+_CHANGES = (Limit(5, 12, pool="presence"),)
+"""Messaging rules §5, presence set: 5 a minute, the status and the line about oneself together."""
 _READS = (Limit(100, 0.5),)
 _SCREENS = (Limit(60, 0.5),)
 

@@ -40,6 +40,14 @@ class NewCase(Input):
         return self
 
 
+class ReportedRequest(Input):
+    """What is wrong with the request of a stranger."""
+
+    conversation_id: Id
+    reason: ReportReason
+    details: Annotated[Text, StringConstraints(max_length=1000)] | None = None
+
+
 class Filed(Output):
     """A report, as the one who made it sees it. There is one for each person and thing; the first stands."""
 

@@ -27,6 +27,7 @@ from handlers.safety.models import (
     OfficePage,
     OneCase,
     Reinstating,
+    ReportedRequest,
     Resolution,
 )
 from handlers.safety.service import (
@@ -39,6 +40,7 @@ from handlers.safety.service import (
     NoSuchCase,
     NotActive,
     NotAdmin,
+    NotARequest,
     NothingToAppeal,
     NotSuspended,
     NotYours,
@@ -48,7 +50,7 @@ from handlers.safety.service import (
     Untouchable,
 )
 from server.actors import Actor
-from server.errors import NotFound, Overloaded, Unauthenticated
+from server.errors import NotFound, Overloaded, Unauthenticated, Unavailable
 from server.routes import Limit, Routes
 
 routes = Routes("safety")
@@ -60,6 +62,8 @@ _OUTSIDE = (
     Limit(5, 333, by="address", strict=True),
     Limit(5, 333, by="address", field="email", strict=True),
     Limit(5, 333, by="address", field="username", strict=True),
+    Limit(3, 1 / 0.17, by="address", field="email", strict=True, failures=True),
+    Limit(3, 1 / 0.17, by="address", field="username", strict=True, failures=True),
 )
 """A password is checked: the limits of signing in."""
 _READS = (Limit(60, 0.5),)
@@ -81,6 +85,22 @@ async def report(safety: Safety, actor: Actor, body: NewCase) -> Filed:
     the report. Reporting the same again returns the first report.
     """
     return await safety.cases.file(actor, body)
+
+
+@routes.command(
+    "POST /api/message-requests/{conversationId}/report",
+    event="requests:report",
+    needs="safety:report",
+    status=201,
+    limits=_REPORTS,
+    errors=(NotFound, NotARequest, Unavailable),
+)
+async def report_request(safety: Safety, actor: Actor, body: ReportedRequest) -> Filed:
+    """Report the request of a stranger to the moderators, with its message as evidence, and put it away.
+
+    The stranger learns neither. To block as well is a command of its own.
+    """
+    return await safety.cases.file_request(actor, body)
 
 
 @routes.command("GET /api/safety/measures", event="safety:measures", needs="safety:report", limits=_READS)

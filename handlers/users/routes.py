@@ -26,8 +26,9 @@ routes = Routes("users")
 
 _CHANGES = (Limit(20, 3),)
 _LOOKUPS = (Limit(100, 9),)
-"""Messaging rules §5, user look-up: 100 at once, then one more every 9 seconds (100 in 15 minutes)."""
-_SEARCHES = (Limit(30, 1),)
+_SEARCHES = (Limit(30, 1), Limit(100, 900, when="q"))
+"""Messaging rules §5, username look-up: 100 names at once, then one more every 15 minutes."""
+_SUGGESTIONS = (Limit(30, 1),)
 
 
 @routes.command("GET /api/users/me", event="users:me", needs="user:read", errors=(NoSuchUser,))
@@ -97,7 +98,7 @@ async def search(users: Users, actor: Actor, body: Search) -> Found:
 
 
 @routes.command(
-    "GET /api/users/suggested", event="users:suggested", needs="user:read", limits=_SEARCHES, errors=(NoSuchUser,)
+    "GET /api/users/suggested", event="users:suggested", needs="user:read", limits=_SUGGESTIONS, errors=(NoSuchUser,)
 )
 async def suggested(users: Users, actor: Actor, body: Suggesting) -> Suggestions:
     """Suggest people: friends of friends, creators, or people nearby."""

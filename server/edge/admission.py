@@ -14,6 +14,12 @@ PER_ADDRESS: Final = 60
 """Connections that one address may open at once, and in every minute after that."""
 PER_DEVICE: Final = 10
 MINUTE = 60.0
+EVENTS: Final = 10
+"""Messaging rules §5, any client event: a connection has 60 at once, then so many a second."""
+EVENTS_AT_ONCE: Final = 60
+FLOOD: Final = 30
+"""With so many a second for 10 seconds the connection is closed."""
+FLOOD_SECONDS: Final = 10
 
 
 class Bucket:
@@ -54,6 +60,24 @@ class Buckets:
         return bucket.take(now, every=MINUTE / self._burst, burst=self._burst)
 
 
+class Pace:
+    """How fast one connection sends events, whatever they are."""
+
+    __slots__ = ("_flood", "_steady")
+
+    def __init__(self) -> None:
+        self._steady = Bucket()
+        self._flood = Bucket()
+
+    def floods(self, now: float) -> bool:
+        """Count an event. Whether the connection has sent far too many for seconds, and must go."""
+        return self._flood.take(now, every=1 / FLOOD, burst=FLOOD * FLOOD_SECONDS) > 0
+
+    def wait(self, now: float) -> float:
+        """Count an event that is to be answered. The seconds to wait; 0 when it may be."""
+        return self._steady.take(now, every=1 / EVENTS, burst=EVENTS_AT_ONCE)
+
+
 class Admission:
     """The limits of this process on new connections. All of it is local: it must hold while Redis is away."""
 
@@ -81,6 +105,10 @@ class Admission:
         if wait := self._everybody.take(now, every=1 / self._per_second, burst=self._burst):
             LIMITED.labels("handshake:process").inc()
             raise Unavailable("Too many connect at once: connect again later.", retry_after_ms=ceil(wait * 1000))
+
+    def pace(self) -> Pace | None:
+        """For a new connection; None when nothing is limited."""
+        return Pace() if self._on else None
 
     def recognise(self, user_id: str, device_id: str) -> None:
         """The token says who it is. Raises RateLimited when this device connects again and again.

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from server.actors import Actor, Caller
-from server.edge.limits import Limiter
+from server.edge.limits import Limiter, Standing, Taken
 from server.errors import Forbidden, Invalid, Unauthenticated
 from server.models import Input
 from server.routes import Command, Pending
@@ -17,7 +17,7 @@ MAX_DETAILS = 20
 """Faults of one input that are named; the others are found once these are mended."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Request:
     """A call of a command, as either door has it."""
 
@@ -26,6 +26,8 @@ class Request:
     caller: Caller
     given: Mapping[str, Any]
     content: bytes = b""
+    standing: Standing | None = None
+    """How the limits stand, once they were asked."""
 
 
 class Dispatch:
@@ -44,7 +46,26 @@ class Dispatch:
                 raise Unauthenticated("Sign in first: send an access token.")
             if not actor.may(command.needs):
                 raise Forbidden(f"Your account does not have the permission {command.needs}.")
-        await self._limiter.take(command, actor, request.caller, request.given)
+        taken = await self._limiter.take(command, actor, request.caller, request.given)
+        request.standing = taken.standing
+        if not command.counts_failures:
+            return await self._call(request)
+        return await self._watched(request, taken)
+
+    async def _watched(self, request: Request, taken: Taken) -> Any:
+        """Call a command of which failures cost more than successes."""
+        try:
+            result = await self._call(request)
+        except Unauthenticated:
+            raise
+        except Exception:
+            await self._limiter.give_back(taken)
+            raise
+        await self._limiter.give_back(taken)
+        return result
+
+    async def _call(self, request: Request) -> Any:
+        command, actor = request.command, request.actor
         body = parse(command.input, request.given)
         arguments: dict[str, Any] = {"actor": actor, "caller": request.caller, "body": body, "content": request.content}
         service = self._services[command.service]

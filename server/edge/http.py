@@ -16,9 +16,11 @@ from server.edge.content import Bodies, sent
 from server.edge.dispatch import Dispatch, Request, finished
 from server.edge.query import Reader
 from server.errors import (
+    MixeeError,
     NotAllowed,
     NotFound,
     Problem,
+    RateLimited,
     TooLarge,
     TooSlow,
     Unauthenticated,
@@ -87,16 +89,22 @@ class HttpDoor:
             actor = await self._actor(request, command)
             given = await self._given(request, command, reader)
             content = await self._content(request, command, actor)
-            result = await finished(await self._dispatch.run(Request(command, actor, caller, given, content)))
+            asked = Request(command, actor, caller, given, content)
+            try:
+                result = await finished(await self._dispatch.run(asked))
+            except MixeeError as error:
+                refusal = answer(problem(error, where=command.name))
+                refusal.headers.update(error.headers if isinstance(error, RateLimited) else _limits(asked))
+                return refusal
             if command.gives_content:
                 return await sent(request, result)
             if command.output is type(None):
-                return web.Response(status=204, headers=SECURITY_HEADERS)
+                return web.Response(status=204, headers=SECURITY_HEADERS | _limits(asked))
             return web.Response(
                 body=command.adapter.dump_json(result, by_alias=True),
                 status=command.status,
                 content_type="application/json",
-                headers=SECURITY_HEADERS,
+                headers=SECURITY_HEADERS | _limits(asked),
             )
 
         return handle
@@ -162,6 +170,10 @@ class HttpDoor:
         if not isinstance(body, dict):
             raise Unreadable("The body must be a JSON object.")
         return body
+
+
+def _limits(asked: Request) -> dict[str, str]:
+    return asked.standing.headers() if asked.standing else {}
 
 
 def _name(command: Command) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from math import ceil
 from typing import Any
 
 from aiohttp import web
@@ -12,7 +13,7 @@ from prometheus_client import Counter, Histogram
 
 from server.actors import Actor, Authenticator, Caller
 from server.clock import Clock
-from server.edge.admission import Admission
+from server.edge.admission import Admission, Pace
 from server.edge.dispatch import Dispatch, Request, finished
 from server.edge.expiries import Expiries
 from server.edge.http import MAX_USER_AGENT, address_of
@@ -21,6 +22,7 @@ from server.errors import (
     MixeeError,
     NotFound,
     Problem,
+    RateLimited,
     Unauthenticated,
     Unavailable,
     problem,
@@ -31,7 +33,7 @@ from server.hub.hub import Hub
 from server.hub.notices import Behind, Limits, Ready, SessionReady, SyncBehind
 from server.hub.recovery import Kept, Returning
 from server.hub.sockets import Refused
-from server.metrics import ACTIVE_USERS, CONNECTIONS, DISCONNECTS, EVENT_DURATION, EVENTS, HANDSHAKES
+from server.metrics import ACTIVE_USERS, CONNECTIONS, DISCONNECTS, EVENT_DURATION, EVENTS, HANDSHAKES, LIMITED
 from server.models import wire_time
 from server.routes import Command, Pending
 from server.slices import Slice
@@ -71,6 +73,7 @@ class SocketDoor:
         self._measures: dict[str, tuple[Counter, Histogram]] = {}
         self._services: Mapping[str, Any] = {}
         self._callers: dict[str, Caller] = {}
+        self._paces: dict[str, Pace] = {}
         self._missed: dict[str, Sequence[Kept]] = {}
         """What clients that came back have missed, until they are told."""
         self.draining = False
@@ -108,6 +111,8 @@ class SocketDoor:
         HANDSHAKES.labels("ok").inc()
         if self._hub.connections.get(sid) is not None:  # else it ended while it was let in
             self._callers[sid] = caller
+            if (pace := self._admission.pace()) is not None:
+                self._paces[sid] = pace
             self._expiries.set(sid, actor.expires_at)
             if missed is not None:
                 self._missed[sid] = missed
@@ -155,6 +160,7 @@ class SocketDoor:
     async def disconnected(self, sid: str, reason: str) -> None:
         """Forget the connection, and tell the slices."""
         self._callers.pop(sid, None)
+        self._paces.pop(sid, None)
         self._missed.pop(sid, None)
         self._expiries.drop(sid)
         connection = self._hub.leave(sid)
@@ -179,6 +185,8 @@ class SocketDoor:
         try:
             if connection is None:
                 raise Unauthenticated("This connection has ended.")
+            if (pace := self._paces.get(sid)) is not None:
+                self._keep(pace, connection, started)
             if name == "session:renew":
                 return await self._renew(connection, arguments)
             command = self._commands.get(name)
@@ -192,6 +200,16 @@ class SocketDoor:
         if isinstance(result, Pending):
             return self._rest(command, result, started)
         return self._success(command, result, started)
+
+    def _keep(self, pace: Pace, connection: Connection, now: float) -> None:
+        """Raises RateLimited for a connection that sends too fast; one that does not stop is closed."""
+        if pace.floods(now):
+            LIMITED.labels("events:flood").inc()
+            self._hub.close(connection, "rate_limited")
+            raise RateLimited("Too many events: this connection is closed.", retry_after_ms=10_000)
+        if wait := pace.wait(now):
+            LIMITED.labels("events").inc()
+            raise RateLimited("Too many events on this connection.", retry_after_ms=ceil(wait * 1000))
 
     async def _rest(self, command: Command, result: Pending[Any], started: float) -> dict[str, Any]:
         try:

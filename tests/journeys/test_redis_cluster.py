@@ -24,14 +24,14 @@ async def test_friends_see_each_other_come_talk_and_are_limited_together(cluster
     here = await ada.socket()
     there = await bob.at(two).socket()
     came = await here.next("presence:updated")
-    for number in range(20):
+    for number in range(10):
         wanted = {"conversationId": conversation["id"], "type": "text", "content": f"{number}"}
         await (here, there)[number % 2].ask("message:send", wanted | {"clientMessageId": f"message-{number:08d}"})
 
     assert (came["userId"], came["status"]) == (bob.id, "online")
     for socket in (here, there):
-        await until(lambda socket=socket: len(socket.events("message:new")) == 20)
-        assert [message["content"] for message in socket.events("message:new")] == [str(n) for n in range(20)]
+        await until(lambda socket=socket: len(socket.events("message:new")) == 10)
+        assert [message["content"] for message in socket.events("message:new")] == [str(n) for n in range(10)]
     answers = [
         (await ada.at((one, two)[number % 2]).http("POST", "/api/auth/login", {"identifier": "x", "password": "y"}))[0]
         for number in range(40)

@@ -7,6 +7,7 @@ import pytest
 
 from tests.conftest import People
 from tests.harness.people import Person
+from tests.harness.people import befriend as make_friends
 from tests.journeys.clients import Client, JavaScriptClient, PythonClient, Refused
 
 OPERATION = "operation-0001"
@@ -70,7 +71,8 @@ async def connect(side: Side, transports: tuple[str, ...] | None = WEBSOCKET) ->
 
 
 async def direct(ada: Side, bob: Side) -> str:
-    """A conversation of the two that both know of."""
+    """A conversation of the two, who are friends, that both know of."""
+    await make_friends(ada.person, bob.person)
     made = await ada.client.ask("conversations:create", type="direct", participantIds=[bob.id])
     await bob.client.next("conversation:updated")
     conversation: str = made["id"]

@@ -141,12 +141,15 @@ async def client_of(kind: str, http: aiohttp.ClientSession, url: str, token: str
 
 
 async def talk_of(kind: str, url: str, http: aiohttp.ClientSession, numbers: "itertools.count[int]") -> Talk:
-    """Two new people who are connected and have a conversation."""
+    """Two new friends who are connected and have a conversation."""
     accounts = []
     for name in (f"roller{next(numbers)}", f"roller{next(numbers)}"):
         account = {"username": name, "email": f"{name}@example.com", "password": PASSWORD, "displayName": name}
         accounts.append(await _ask(http, "POST", "/api/auth/register", json=account | {"acceptTerms": True}))
     tokens = [one["tokens"]["accessToken"] for one in accounts]
+    friend = {"recipientId": accounts[1]["user"]["id"]}
+    asked = await _ask(http, "POST", "/api/friends/request", tokens[0], json=friend)
+    await _ask(http, "PUT", f"/api/friends/{asked['id']}/accept", tokens[1])
     made = await _ask(
         http,
         "POST",

@@ -54,6 +54,15 @@ class ListedConversations(Input):
     limit: Annotated[int, Field(ge=1, le=100)] = 50
 
 
+class ListedRequests(Input):
+    """Which requests of strangers to list."""
+
+    ignored: bool = False
+    """Those that were put away."""
+    cursor: Annotated[str, Field(max_length=200)] | None = None
+    limit: Annotated[int, Field(ge=1, le=100)] = 50
+
+
 class ChangedConversation(Input):
     """What changes; left out is left as it is. What is archived or muted is so only for the one who asks."""
 
@@ -113,7 +122,7 @@ class Participant(Output):
 class Change(Output):
     """What an entry changed in a conversation."""
 
-    action: Literal["created", "added", "joined", "removed", "left", "role", "settings", "restricted"]
+    action: Literal["created", "added", "joined", "removed", "left", "role", "settings", "restricted", "accepted"]
     by: Id
     user_ids: list[Id]
     role: Role | None
@@ -160,6 +169,8 @@ class Conversation(Output):
     timer: Timer | None
     """When messages disappear that are sent from now on; null: they stay."""
     is_active: bool
+    request_to: Id | None
+    """Who has still to accept a direct conversation that a stranger began; null once accepted, and in groups."""
     is_archived: bool | None = None
     """Whether the one who asks has put it away; null in events, which everybody gets."""
     last_message_at: Instant | None

@@ -92,6 +92,12 @@ class MemberRecord:
     hidden_seq: int = 0
     """The conversation is not listed until its log has a message after this entry."""
 
+    requested: bool = False
+    """Whether a stranger began the direct conversation and this member has not accepted it; it ends with an entry."""
+    ignored: bool = False
+    """Of a request: whether its receiver has put it away. The one who asks does not learn it."""
+    asked: str | None = None
+    """Of the one who asks: the message that he had before he was accepted, as the device and the id it came with."""
     removed: bool = False
     """Whether it was an admin who ended the membership: no link brings him back."""
     denied: Sequence[Right] = ()

@@ -2,7 +2,7 @@
 
 from handlers.chat.models.conversations import OneConversation
 from handlers.chat.models.links import Answer, Joined, Joining, JoinRequests, Links, MadeLink, NewLink, OneLink
-from handlers.chat.routes.base import INVITING, READING, READS, SETTING, STARTING, WRITES, routes
+from handlers.chat.routes.base import INVITING, JOINING, READING, READS, SETTING, WRITES, routes
 from handlers.chat.service import Chat, GroupFull
 from server.actors import Actor
 from server.errors import Conflict, Forbidden
@@ -49,7 +49,7 @@ async def revoke_link(chat: Chat, actor: Actor, body: OneLink) -> None:
     "POST /api/join",
     event="conversations:join",
     needs="chat:write",
-    limits=STARTING,
+    limits=JOINING,
     errors=(*WRITES, GroupFull, Conflict),
 )
 async def join(chat: Chat, actor: Actor, body: Joining) -> Joined:

@@ -13,6 +13,7 @@ from handlers.chat.models.messages import (
 from handlers.chat.routes.base import CHANGES, CHANGING, READING, READS, SAYING, WRITES, routes
 from handlers.chat.service import (
     CalledAlready,
+    CannotReach,
     Chat,
     EditLimit,
     Held,
@@ -35,13 +36,14 @@ from server.routes import Pending
     needs="chat:write",
     status=201,
     limits=SAYING,
-    errors=(*WRITES, Gone, Restricted, Screened, Held, SlowDown, CalledAlready),
+    errors=(*WRITES, Gone, Restricted, Screened, Held, SlowDown, CalledAlready, CannotReach),
 )
 async def send(chat: Chat, actor: Actor, body: NewMessage) -> Pending[Message]:
     """Say something in a conversation.
 
     The answer comes when the message is safe. With a `clientMessageId` you may send it again after a lost answer: the
-    message is there once, and `duplicate` tells that it was already.
+    message is there once, and `duplicate` tells that it was already. In a direct conversation that you began with
+    somebody who is no friend you have one text of up to 500 characters, without a link, until it is accepted.
     """
     return await chat.messages.send(actor, body)
 

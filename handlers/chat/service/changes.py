@@ -36,6 +36,7 @@ from handlers.chat.service.checks import check_content, refuse
 from handlers.chat.service.desk import Desk, operation
 from handlers.chat.service.errors import EditLimit, NotAPoll, PollClosed, ReactionLimit, WindowClosed
 from handlers.chat.service.people import People
+from handlers.chat.service.requests import Requests
 from handlers.chat.service.rights import Check, Floor, needed
 from handlers.chat.service.screening import Screening, said_anew
 from handlers.chat.service.state import States
@@ -85,6 +86,7 @@ class Changes:
         people: People,
         floor: Floor,
         summons: Summons,
+        requests: Requests,
         clock: Clock,
         settings: ChatSettings,
         screening: Screening,
@@ -96,6 +98,7 @@ class Changes:
         self._people = people
         self._floor = floor
         self._summons = summons
+        self._requests = requests
         self._clock = clock
         self._rules = settings
         self._screening = screening
@@ -103,11 +106,12 @@ class Changes:
     async def edit(self, actor: Actor, wanted: ChangedMessage) -> Pending[Message]:
         """Change the text of one's own message.
 
-        Raises NotFound, Forbidden, Restricted, Screened, Gone, WindowClosed, EditLimit and Invalid.
+        Raises NotFound, Forbidden, Restricted, RequestPending, Screened, Gone, WindowClosed, EditLimit and Invalid.
         """
-        access = await self._floor.enter(
-            actor, await self.enter(wanted.message_id, actor), needed("text", wanted.content)
-        )
+        conversation_id, _ = split_message_id(wanted.message_id)
+        access = await self._access(conversation_id, actor, guarded=True)
+        access = await self._requests.edits(actor, access, wanted.content)
+        access = await self._floor.enter(actor, access, needed("text", wanted.content))
         state, now = access.state, self._clock.now()
         await self._summons.check(actor, access, wanted.mentioned_user_ids or ())
         await self._desk.must_be_members(access, wanted.mentioned_user_ids or ())
@@ -249,9 +253,9 @@ class Changes:
         return [auditing(access.conversation_id, what, seq=seq, by=access.user_id, at=at)]
 
     async def enter(self, wanted: str, actor: Actor) -> Access:
-        """The way in of somebody who wants to change a message. Raises NotFound."""
+        """The way in of somebody who wants to change a message. Raises NotFound, RequestPending."""
         conversation_id, _ = split_message_id(wanted)
-        return await self._access(conversation_id, actor, guarded=True)
+        return await self._requests.enter(actor, await self._access(conversation_id, actor, guarded=True))
 
     async def submit(
         self,

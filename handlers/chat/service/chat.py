@@ -28,6 +28,7 @@ from handlers.chat.service.polls import Polls
 from handlers.chat.service.ports import Screen
 from handlers.chat.service.preferences import Preferring
 from handlers.chat.service.receipts import Receipts
+from handlers.chat.service.requests import Requests
 from handlers.chat.service.rights import Floor, Rules
 from handlers.chat.service.roster import Roster
 from handlers.chat.service.scheduled import Scheduled
@@ -35,6 +36,7 @@ from handlers.chat.service.screening import Screening
 from handlers.chat.service.search import Finder
 from handlers.chat.service.stars import Stars
 from handlers.chat.service.state import States
+from handlers.chat.service.strangers import Strangers
 from handlers.chat.service.summons import Summons
 from handlers.chat.service.sync import Resume
 from handlers.chat.service.timers import Timers
@@ -51,6 +53,7 @@ from server.actors import Actor
 from server.clock import Clock
 from server.events import Publisher
 from server.hub.frames import Frame
+from server.slices import Spender
 from storage.log import Log
 from storage.numbers import Numbers
 from storage.tasks import end
@@ -79,6 +82,8 @@ class Chat:
         settings: ChatSettings,
         shelf: Shelf,
         screen: Callable[[], Screen],
+        strangers: Strangers,
+        spend: Spender,
     ) -> None:
         self._log = log
         self._members = members
@@ -144,6 +149,7 @@ class Chat:
             clock=clock,
             max_members=max_members,
             screening=self.screening,
+            spend=spend,
         )
         self.participants = Participants(
             access=self.access,
@@ -151,9 +157,22 @@ class Chat:
             conversations=conversations,
             members=members,
             people=people,
+            strangers=strangers,
             listing=self.listing,
             clock=clock,
             max_members=max_members,
+        )
+        self.requests = Requests(
+            access=self.access,
+            states=self._states,
+            desk=self._desk,
+            bulletins=bulletins,
+            conversations=conversations,
+            members=members,
+            people=people,
+            listing=self.listing,
+            clock=clock,
+            settings=settings,
         )
         self.conversations = Conversations(
             access=self.access,
@@ -162,7 +181,9 @@ class Chat:
             conversations=conversations,
             members=members,
             participants=self.participants,
+            requests=self.requests,
             people=people,
+            strangers=strangers,
             listing=self.listing,
             numbers=numbers,
             own=Preferring(log=log, members=members, publish=publish, clock=clock),
@@ -178,6 +199,7 @@ class Chat:
             notes=self._notes,
             floor=floor,
             summons=summons,
+            requests=self.requests,
             clock=clock,
             used=presence.used,
             screening=self.screening,
@@ -190,6 +212,7 @@ class Chat:
             people=people,
             floor=floor,
             summons=summons,
+            requests=self.requests,
             clock=clock,
             settings=settings,
             screening=self.screening,

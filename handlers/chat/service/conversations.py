@@ -21,7 +21,9 @@ from handlers.chat.service.listing import Listing
 from handlers.chat.service.participants import Participants
 from handlers.chat.service.people import People
 from handlers.chat.service.preferences import Preferring
+from handlers.chat.service.requests import Requests
 from handlers.chat.service.state import State
+from handlers.chat.service.strangers import Strangers
 from handlers.chat.store import ConversationStore, Effect, MemberStore, auditing
 from server.actors import Actor
 from server.clock import Clock
@@ -50,6 +52,8 @@ class Conversations:
         conversations: ConversationStore,
         members: MemberStore,
         participants: Participants,
+        requests: Requests,
+        strangers: Strangers,
         people: People,
         listing: Listing,
         numbers: Numbers,
@@ -63,6 +67,8 @@ class Conversations:
         self._conversations = conversations
         self._members = members
         self._participants = participants
+        self._requests = requests
+        self._strangers = strangers
         self._people = people
         self._listing = listing
         self._numbers = numbers
@@ -81,7 +87,8 @@ class Conversations:
             refuse("name", "is needed for a group")
         if len(others) >= self._max_members:
             raise GroupFull(f"A group has at most {self._max_members} members.")
-        await self._people.must_reach(actor.user_id, others, field="participantIds")
+        friends = await self._people.must_reach(actor.user_id, others, field="participantIds")
+        await self._strangers.invited(set(others) - friends)
         record = await self._record(actor, new)
         roles: dict[str, Role] = {actor.user_id: "owner", **dict.fromkeys(others, "member")}
         return await self._begin(actor, record, roles)
@@ -96,10 +103,12 @@ class Conversations:
         known = await self._conversations.of_pair(pair)
         if known is not None:
             return await self._again(actor, known.id)
-        await self._people.must_reach(actor.user_id, others, field="participantIds")
+        friends = await self._people.must_reach(actor.user_id, others, field="participantIds")
+        strange = others[0] not in friends and await self._strangers.begins(actor.user_id)
         record = replace(await self._record(actor, new), pair=pair)
         try:
-            return await self._begin(actor, record, {actor.user_id: "member", others[0]: "member"})
+            roles: dict[str, Role] = {actor.user_id: "member", others[0]: "member"}
+            return await self._begin(actor, record, roles, asked=others[0] if strange else None)
         except Refused as error:
             known = await self._conversations.of_pair(pair) if error.conflict else None
             if known is None:
@@ -129,12 +138,18 @@ class Conversations:
             message_retention=new.message_retention,
         )
 
-    async def _begin(self, actor: Actor, record: ConversationRecord, roles: dict[str, Role]) -> MyConversation:
-        """The first entry of a log, and with it the conversation and its members. Raises Refused for a known pair."""
+    async def _begin(
+        self, actor: Actor, record: ConversationRecord, roles: dict[str, Role], *, asked: str | None = None
+    ) -> MyConversation:
+        """The first entry of a log, and with it the conversation and its members. Raises Refused for a known pair.
+
+        To whom is `asked`, it is a request.
+        """
 
         def effects(seq: int) -> list[Effect]:
             large = len(roles) > FEW
-            joining = self._members.joining(record.id, roles, seq=seq, at=record.created_at, large=large)
+            at = record.created_at
+            joining = self._members.joining(record.id, roles, seq=seq, at=at, large=large, asked=asked)
             return [self._conversations.inserting(record), *joining]
 
         draft = Draft(
@@ -160,6 +175,7 @@ class Conversations:
         if "theme" in given and await self._hidden(access):
             del given["theme"]
         if given:
+            access = await self._requests.enter(actor, access)
             await self._set(actor, access, given)
         await self._own.set(access, wanted)
         return await self._listing.one(actor, access.conversation_id)

@@ -1,6 +1,6 @@
 """What the chat refuses, beside the errors that all slices share."""
 
-from server.errors import Conflict, Forbidden, RateLimited
+from server.errors import Conflict, Forbidden, NotFound, RateLimited
 
 
 class CannotReach(Forbidden):
@@ -81,6 +81,18 @@ class CalledAlready(RateLimited):
     code = "chat.called_already"
 
 
+class RequestPending(Forbidden):
+    """The other one has not accepted the conversation yet: until then there is one short text, and nothing else."""
+
+    code = "request_pending"
+
+
+class NoRequest(NotFound):
+    """There is no request of a stranger that the one who asks could answer."""
+
+    code = "chat.no_request"
+
+
 class ScheduleLimit(Conflict):
     """As many messages wait here to be sent later as may."""
 
@@ -131,6 +143,8 @@ ERRORS = (
     Held,
     SlowDown,
     CalledAlready,
+    RequestPending,
+    NoRequest,
     ScheduleLimit,
     AlreadySent,
     ForwardLimit,

@@ -37,7 +37,11 @@ from server.clock import Clock
 from server.errors import Conflict, Forbidden, NotFound
 from server.events import Publisher, Users
 from server.hub.channels import FEW
+from server.routes import Limit
+from server.slices import Spender
 
+ENTRIES = Limit(10, 1.0, by="target")
+"""Messaging rules §5: so many come into a group by its links at once, then one a second."""
 VOID = "This link does not lead into a group any more: ask for another one."
 
 
@@ -57,6 +61,7 @@ class JoinLinks:
         clock: Clock,
         max_members: int,
         screening: Screening,
+        spend: Spender,
     ) -> None:
         self._access = access
         self._states = states
@@ -68,6 +73,7 @@ class JoinLinks:
         self._clock = clock
         self._max_members = max_members
         self._screening = screening
+        self._spend = spend
 
     async def make(self, actor: Actor, wanted: NewLink) -> MadeLink:
         """A new link. Raises NotFound, Forbidden, Conflict (too many)."""
@@ -128,6 +134,7 @@ class JoinLinks:
         """Come in by a link, or wait for an admin. Raises NotFound, Forbidden (removed before), GroupFull, Conflict."""
         link = await self._open(wanted.token)
         conversation_id = link.conversation_id
+        await self._spend("chat.join:group", [(conversation_id, ENTRIES)])
         if not link.approval and await self._enter(actor, wanted.token, link):
             return await self._inside(actor, conversation_id)
         access = await self._at_the_door(actor, wanted.token, conversation_id)

@@ -6,10 +6,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from handlers.chat.cursors import read_cursor, write_cursor
-from handlers.chat.models.conversations import ConversationPage, ListedConversations, MyConversation
+from handlers.chat.models.conversations import ConversationPage, ListedConversations, ListedRequests, MyConversation
 from handlers.chat.models.folders import Folder
 from handlers.chat.models.messages import Message
 from handlers.chat.models.records import MemberRecord
+from handlers.chat.models.values import ConversationType
 from handlers.chat.service.access import Enter
 from handlers.chat.service.checks import refuse
 from handlers.chat.service.folders import is_in
@@ -62,21 +63,41 @@ class Listing:
         return shown
 
     async def page(self, actor: Actor, wanted: ListedConversations) -> ConversationPage:
-        """A page of the member's conversations, the latest first. Raises Invalid for a cursor that is none."""
+        """A page of the member's conversations, the latest first; requests of strangers are apart. Raises Invalid."""
+
+        def belongs(member: MemberRecord, archived: bool) -> bool:
+            return archived is wanted.archived and not member.requested
+
+        folder = await self._folder(actor, wanted.folder_id) if wanted.folder_id is not None else None
+        return await self._page(actor, belongs, wanted, type_=wanted.type, folder=folder)
+
+    async def requests(self, actor: Actor, wanted: ListedRequests) -> ConversationPage:
+        """A page of the requests of strangers to somebody, the latest first. Raises Invalid."""
+
+        def belongs(member: MemberRecord, _: bool) -> bool:
+            return member.requested and member.ignored is wanted.ignored
+
+        return await self._page(actor, belongs, wanted)
+
+    async def _page(
+        self,
+        actor: Actor,
+        belongs: Callable[[MemberRecord, bool], bool],
+        wanted: ListedConversations | ListedRequests,
+        *,
+        type_: ConversationType | None = None,
+        folder: Folder | None = None,
+    ) -> ConversationPage:
         await self._notes.settle()
         after = _after(wanted.cursor) if wanted.cursor else None
         everything = await self._members.of_user(actor.user_id)
         archived = await self._views.archived(actor.user_id, everything)
-        mine = {
-            member.conversation_id: member
-            for member in everything
-            if (member.conversation_id in archived) is wanted.archived
-        }
-        activity = await self._conversations.activity(list(mine), wanted.type)
+        mine = {one.conversation_id: one for one in everything if belongs(one, one.conversation_id in archived)}
+        activity = await self._conversations.activity(list(mine), type_)
         away = await self._views.put_away(actor.user_id, mine.values())
         own = [_as_seen(one, mine[one.conversation_id]) for one in activity if one.conversation_id not in away]
-        if wanted.folder_id is not None:
-            own = await self._within(await self._folder(actor, wanted.folder_id), actor.user_id, own, mine)
+        if folder is not None:
+            own = await self._within(folder, actor.user_id, own, mine)
         listed = sorted(own, key=_order, reverse=True)
         if after is not None:
             listed = [one for one in listed if _order(one) < after]

@@ -14,6 +14,7 @@ from handlers.chat.service.desk import Desk, hidden_from, place, unseen_by
 from handlers.chat.service.lives import life_of
 from handlers.chat.service.notes import Notes
 from handlers.chat.service.people import People
+from handlers.chat.service.requests import Requests
 from handlers.chat.service.rights import Floor, rights_for
 from handlers.chat.service.screening import Screening, said_in
 from handlers.chat.service.state import State, States
@@ -43,6 +44,7 @@ class Messages:
         notes: Notes,
         floor: Floor,
         summons: Summons,
+        requests: Requests,
         clock: Clock,
         used: Callable[[Actor], None],
         screening: Screening,
@@ -55,6 +57,7 @@ class Messages:
         self._notes = notes
         self._floor = floor
         self._summons = summons
+        self._requests = requests
         self._clock = clock
         self._used = used
         self._screening = screening
@@ -65,14 +68,16 @@ class Messages:
         """Say something. What is pending is the message, once it is safe and told.
 
         Raises Invalid, NotFound (not a member), Forbidden (the sender blocks the other), Restricted, Screened, Held,
-        SlowDown, CalledAlready, Overloaded and Unavailable; the result raises also Gone (sent before, and disappeared).
-        With `op`, which stands for the `clientMessageId`, it is the server that sends in the name of somebody who may
-        not be here. `forwards` counts its hops so far.
+        SlowDown, CalledAlready, RequestPending and CannotReach (he is a stranger, and not accepted), Overloaded and
+        Unavailable; the result raises also Gone (sent before, and disappeared). With `op`, which stands for the
+        `clientMessageId`, it is the server that sends in the name of somebody who may not be here. `forwards` counts
+        its hops so far.
         """
         check_new(message)
         access = await self._access(message.conversation_id, actor, guarded=True)
         if op is None:
             self._used(actor)
+        access = await self._requests.admit(actor, access, message)
         await self._summons.check(actor, access, message.mentioned_user_ids)
         await self._desk.must_be_members(access, message.mentioned_user_ids)
         state, answers = access.state, None
@@ -90,9 +95,14 @@ class Messages:
         body = self._body(message, state, hidden=hidden, called=called, answers=answers)
         if message.mention_everyone:
             guard = self._summons.guarded(actor, access, guard)
-        return self._submit(
-            actor, message, state, {**body, "forwards": forwards} if forwards else body, guard=guard, op=turn
-        )
+        if forwards:
+            body["forwards"] = forwards
+        asked = await self._requests.take(actor, access, turn)
+        try:
+            return self._submit(actor, message, state, body, guard=guard, op=turn)
+        except BaseException:
+            await self._requests.give_back(actor, access, asked)
+            raise
 
     async def approved(self, actor: Actor, message: NewMessage, *, op: str) -> Pending[Message]:
         """Say, in the name of its author, what an admin has approved of: no rule and no restriction of the group holds.

@@ -28,10 +28,10 @@ class Notice:
 
     unread: int
     badge: int
-    """Conversations with unread messages, or marked as unread, that are neither muted nor archived."""
+    """Conversations with unread messages, or marked as unread: not muted, not archived, no requests of strangers."""
     delivered_seq: int
     quiet: bool
-    """Whether it is muted or archived, and nothing calls its reader all the same."""
+    """Whether it is muted or archived, and nothing calls its reader all the same, or a request of a stranger."""
     title: str
     text: str
     message_id: str
@@ -58,7 +58,7 @@ class Notices:
         loud = [_listed(one) for one in mine if not _is_quiet(one, now)]
         silent = [_listed(me)] if me is not None and _is_quiet(me, now) else []
         counts = await self._unreads.of(actor.user_id, [*loud, *silent])
-        quiet = me is None or me.stays_archived(seq)
+        quiet = me is None or me.stays_archived(seq) or me.requested
         if me is not None and me.mutes(now):
             quiet = quiet or not counts[conversation_id].mentions or not await self._calls(actor, conversation_id, seq)
         badge = sum(1 for one in loud if counts[one.conversation_id].unread or _is_marked(one))
@@ -114,8 +114,8 @@ def _listed(member: MemberRecord) -> MemberRecord:
 
 
 def _is_quiet(member: MemberRecord, now: datetime) -> bool:
-    """Whether nothing that is said is told: it is muted, or archived for good."""
-    return member.mutes(now) or (member.archived and member.comes_back_after is None)
+    """Whether nothing that is said is told: it is muted, archived for good, or a request of a stranger."""
+    return member.requested or member.mutes(now) or (member.archived and member.comes_back_after is None)
 
 
 def _is_marked(member: MemberRecord) -> bool:

@@ -9,6 +9,7 @@ from handlers.chat.service.people import People
 from handlers.chat.service.rights import may_invite
 from handlers.chat.service.roster import Plan, Roster
 from handlers.chat.service.state import State
+from handlers.chat.service.strangers import Strangers
 from handlers.chat.service.wire import by_age
 from handlers.chat.store import ConversationStore, Effect, MemberStore
 from handlers.chat.store.drafts import undrafting
@@ -30,6 +31,7 @@ class Participants:
         conversations: ConversationStore,
         members: MemberStore,
         people: People,
+        strangers: Strangers,
         listing: Listing,
         clock: Clock,
         max_members: int,
@@ -39,6 +41,7 @@ class Participants:
         self._conversations = conversations
         self._members = members
         self._people = people
+        self._strangers = strangers
         self._listing = listing
         self._clock = clock
         self._max_members = max_members
@@ -47,8 +50,10 @@ class Participants:
         """Add people. Raises NotFound, Forbidden, CannotReach, GroupFull."""
         access = await self._access(wanted.conversation_id, actor)
         may_invite(access, self._clock.now())
+        await self._strangers.adds_to(wanted.conversation_id)
         strangers = {one for one in wanted.user_ids if one not in access.state.members}
-        await self._people.must_reach(actor.user_id, strangers, field="userIds")
+        friends = await self._people.must_reach(actor.user_id, strangers, field="userIds")
+        await self._strangers.invited(strangers - friends)
 
         def plan(access: Access) -> Plan | None:
             may_invite(access, self._clock.now())

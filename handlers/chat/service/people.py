@@ -20,15 +20,28 @@ class People:
         self._social = social
         self._blocks = Blocks(social)
 
-    async def must_reach(self, user_id: str, others: Collection[str], *, field: str) -> None:
-        """Raises CannotReach, which names the input field, unless the person may bring all others in."""
-        reachable = await self._reachable(user_id, others)
+    async def must_reach(self, user_id: str, others: Collection[str], *, field: str) -> set[str]:
+        """Those of the others who are friends of the person.
+
+        Raises CannotReach, which names the input field, unless the person may write to all others.
+        """
+        reachable, friends = await self._reachable(user_id, others)
         refused = [one for one in others if one not in reachable]
         if refused:
             raise CannotReach(
                 "These people cannot be added: " + ", ".join(refused[:20]) + ".",
                 details=[{"field": field, "message": f"{one} cannot be added"} for one in refused[:20]],
             )
+        return friends
+
+    async def welcomes_strangers(self, user_id: str) -> bool:
+        """Whether people may write to the person who are no friends."""
+        privacy = (await self._users.privacy_of([user_id])).get(user_id)
+        return privacy is not None and privacy.contact_preference == "everyone"
+
+    async def friends(self, user_id: str, other: str) -> bool:
+        """Whether the two are friends."""
+        return bool(await self._social.friends_among(user_id, [other]))
 
     async def block(self, user_id: str, peer: str) -> Block:
         """What stands between the person and his peer."""
@@ -58,12 +71,14 @@ class People:
         """Everybody whom the person blocks."""
         return await self._social.blocks.blocked_by(user_id)
 
-    async def _reachable(self, user_id: str, others: Collection[str]) -> set[str]:
+    async def _reachable(self, user_id: str, others: Collection[str]) -> tuple[set[str], set[str]]:
         found: set[str] = set()
+        befriended: set[str] = set()
         for some in _parts(sorted(others)):
             privacy = await self._users.privacy_of(some)
             blocked = await self._social.blocked_among(user_id, some)
             friends = await self._social.friends_among(user_id, some)
+            befriended |= friends
             found |= {
                 one
                 for one, settings in privacy.items()
@@ -73,7 +88,7 @@ class People:
                     or (settings.contact_preference == "friends" and one in friends)
                 )
             }
-        return found
+        return found, befriended
 
 
 def _parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:

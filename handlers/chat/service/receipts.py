@@ -66,7 +66,8 @@ class Receipts:
         peer = access.state.peer(actor.user_id)
         blocked = peer is not None and (await self._people.block(actor.user_id, peer)).stands
         await self._notes.settle_in(access.conversation_id)
-        shown = not blocked and not await self._people.private([actor.user_id])
+        asking = access.state.request_to is not None  # a stranger does not learn that he was read
+        shown = not blocked and not asking and not await self._people.private([actor.user_id])
         mark = Mark(access.conversation_id, actor.user_id, upto if read else 0, upto, shown=shown, opened=read)
         if read and access.state.record.read_timers:
             await self._timers.begin([mark], at=self._clock.now())

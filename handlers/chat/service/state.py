@@ -57,6 +57,13 @@ class State:
         """The entry from which on everybody sees everything."""
         return max((member.sees_from for member in self.members.values()), default=0)
 
+    @cached_property
+    def request_to(self) -> str | None:
+        """Who has still to accept this direct conversation; None once it is accepted, and in a group."""
+        if self.record.pair is None:
+            return None
+        return next((member.user_id for member in self.members.values() if member.requested), None)
+
     def audience(self, seq: int, hidden_from: Collection[str] = ()) -> Sequence[str]:
         """Who may see the entry `seq`."""
         if seq >= self.newest and not hidden_from:

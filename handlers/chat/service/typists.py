@@ -32,13 +32,17 @@ class TypingNotices:
         self._last: OrderedDict[tuple[str, str], float] = OrderedDict()
 
     async def tell(self, actor: Actor, typing: Typing) -> None:
-        """Tell the others. Raises NotFound; it does nothing in large groups, too soon, between blocked people, and for
-        one who hides when he is online.
+        """Tell the others. Raises NotFound; it does nothing in large groups, too soon, between blocked people, in a
+        request that is not accepted, and for one who hides when he is online.
         """
         # What this process remembers will do as long as nothing is told: most of what a client sends comes too soon.
         access = await self._access(typing.conversation_id, actor, guarded=True)
         self._used(actor)
-        if len(access.state.members) > MOST_SHARED or not self._due(typing, actor.user_id):
+        if (
+            len(access.state.members) > MOST_SHARED
+            or access.state.request_to is not None
+            or not self._due(typing, actor.user_id)
+        ):
             return
         access = await self._access(typing.conversation_id, actor)
         peer = access.state.peer(actor.user_id)

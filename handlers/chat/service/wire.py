@@ -127,6 +127,7 @@ def conversation_fields(state: State) -> dict[str, Any]:
         "join_approval": record.join_approval,
         "timer": Timer(seconds=record.timer, mode=record.timer_mode) if record.timer else None,
         "is_active": record.is_active,
+        "request_to": state.request_to,
         "last_message_at": record.last_message_at,
         "last_message_id": message_id(record.id, record.last_seq) if record.last_seq else None,
         "created_at": record.created_at,

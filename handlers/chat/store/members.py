@@ -33,7 +33,7 @@ MEMBER_INDEXES = (
 )
 
 _FIELDS = {field.name: to_camel(field.name) for field in fields(MemberRecord)}
-_STAYING = frozenset({"denied", "denied_until", "silent_until"})
+_STAYING = frozenset({"denied", "denied_until", "silent_until", "asked"})
 """What leaving and coming back does not end."""
 
 
@@ -128,10 +128,12 @@ class MemberStore:
         at: datetime,
         large: bool,
         history: bool = False,
+        asked: str | None = None,
     ) -> list[Effect]:
         """The writes that make people members from the entry `seq` on, also those who were members before.
 
-        `history`: they may see what was said before, too.
+        `history`: they may see what was said before, too. `asked` is the one of them to whom the conversation is a
+        request: it is not listed before something is said.
         """
         writes: list[Effect] = []
         for user_id, role in roles.items():
@@ -147,6 +149,8 @@ class MemberStore:
                 shown_delivered_seq=seq,
                 large=large,
                 seen_from=1 if history else None,
+                requested=user_id == asked,
+                hidden_seq=seq if user_id == asked else 0,
             )
             document = {stored: getattr(fresh, name) for name, stored in _FIELDS.items() if name not in _STAYING}
             key = {"_id": member_key(conversation_id, user_id)}
@@ -170,6 +174,21 @@ class MemberStore:
             (MEMBERS, UpdateOne({"_id": member_key(conversation_id, user_id)}, {"$set": {"role": role}}))
             for user_id, role in roles.items()
         ]
+
+    def accepting(self, conversation_id: str, user_id: str) -> Effect:
+        """The write after which a conversation is no request to this member any more."""
+        open_ = {"requested": False, "ignored": False, "hiddenSeq": 0}
+        return MEMBERS, UpdateOne({"_id": member_key(conversation_id, user_id)}, {"$set": open_})
+
+    async def ask(self, conversation_id: str, user_id: str, turn: str) -> bool:
+        """Note the one message of somebody who is not accepted, in one step for all processes. False: it is another."""
+        key = {"_id": member_key(conversation_id, user_id)}
+        return await self._collection.update_one(key | {"asked": {"$in": [None, turn]}}, {"$set": {"asked": turn}})
+
+    async def ask_no_more(self, conversation_id: str, user_id: str, turn: str) -> None:
+        """Undo what `ask` noted."""
+        key = {"_id": member_key(conversation_id, user_id)}
+        await self._collection.update_one(key | {"asked": turn}, {"$set": {"asked": None}})
 
     async def was_removed(self, conversation_id: str, user_id: str) -> bool:
         """Whether an admin ended the person's membership, and nobody has added him since."""

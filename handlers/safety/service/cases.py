@@ -3,9 +3,20 @@
 from datetime import timedelta
 
 from crypto.ids import new_id
-from handlers.safety.models import Case, CaseFile, CasePage, Evidence, Filed, ListCases, NewCase, Resolution
+from handlers.chat.service import Chat, NoRequest
+from handlers.safety.models import (
+    Case,
+    CaseFile,
+    CasePage,
+    Evidence,
+    Filed,
+    ListCases,
+    NewCase,
+    ReportedRequest,
+    Resolution,
+)
 from handlers.safety.service.audit import Audit
-from handlers.safety.service.errors import NobodyToBlame, NoSuchCase, NotYours, OwnMessage
+from handlers.safety.service.errors import NobodyToBlame, NoSuchCase, NotARequest, NotYours, OwnMessage
 from handlers.safety.service.evidence import Witness
 from handlers.safety.service.measures import Measures
 from handlers.safety.settings import SafetySettings
@@ -24,6 +35,7 @@ class Cases:
         self,
         store: CaseStore,
         *,
+        chat: Chat,
         witness: Witness,
         measures: Measures,
         users: Users,
@@ -33,6 +45,7 @@ class Cases:
         settings: SafetySettings,
     ) -> None:
         self._store = store
+        self._chat = chat
         self._witness = witness
         self._measures = measures
         self._users = users
@@ -68,6 +81,17 @@ class Cases:
             created_at=self._clock.now(),
         )
         return _filed(await self._add(case, evidence, target))
+
+    async def file_request(self, actor: Actor, wanted: ReportedRequest) -> Filed:
+        """Report the request of a stranger, and put it away. Raises NotFound, NotARequest."""
+        try:
+            await self._chat.requests.must_be_asked(actor, wanted.conversation_id)
+        except NoRequest as error:
+            raise NotARequest from error
+        new = NewCase(conversation_id=wanted.conversation_id, reason=wanted.reason, details=wanted.details)
+        filed = await self.file(actor, new)
+        await self._chat.requests.ignore(actor, wanted.conversation_id)
+        return filed
 
     async def hear(self, reported: Reported) -> None:
         """A person was reported: that is a case too, under the id of the report. Hearing it twice does no harm."""

@@ -12,6 +12,15 @@ class OwnMessage(Invalid):
         super().__init__("This is your own message: delete it if you do not want it there.")
 
 
+class NotARequest(NotFound):
+    """The conversation is no request of a stranger to the one who asks."""
+
+    code = "safety.no_request"
+
+    def __init__(self) -> None:
+        super().__init__("This conversation is no request to you.")
+
+
 class NoSuchCase(NotFound):
     """There is no such report."""
 
@@ -140,6 +149,7 @@ ERRORS: tuple[type[MixeeError], ...] = (
     LastAdmin,
     NotActive,
     NotAdmin,
+    NotARequest,
     NoSuchCase,
     NotYours,
     NobodyToBlame,

@@ -41,6 +41,7 @@ class Safety:
         self.offices = Offices(users=users, audit=self.audit, transact=transact)
         self.cases = Cases(
             cases,
+            chat=chat,
             witness=Witness(chat, clock=clock, settings=settings),
             measures=self.measures,
             users=users,

@@ -227,6 +227,9 @@ CHAT = (
     row("chat.join", writes=True, token="Z" * 43),
     row("chat.list_requests"),
     row("chat.answer_request", writes=True, userId="@me", accept=True),
+    row("chat.message_requests"),
+    row("chat.accept_message_request", writes=True),
+    row("chat.ignore_message_request", writes=True),
     row("chat.send", writes=True, type="text", content="Let me in"),
     row("chat.edit", writes=True, content="Mine now"),
     row("chat.take_back", writes=True),
@@ -292,6 +295,7 @@ PUSH = (
 SAFETY = (
     row("safety.report", writes=True, messageId="@group.text", reason="spam"),
     row("safety.report", writes=True, conversationId="@group", reason="spam"),
+    row("safety.report_request", writes=True, reason="spam"),
     row("safety.mine", shows="warning.text", to="friend"),
     row("safety.appeal", writes=True, text="Let me in"),
     row("safety.appeal_suspension", writes=True, username="@ada.name", password="Wrong-Horse-7", text="Let me in"),

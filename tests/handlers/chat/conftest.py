@@ -6,7 +6,9 @@ A test must not count on a fresh database: it sees only the conversations of the
 import itertools
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -32,18 +34,25 @@ def clock() -> TurnableClock:
     return TurnableClock(running=True)
 
 
-@pytest.fixture(scope="package")
-async def pair(clock: TurnableClock, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pair]:
-    """Two servers of one cluster."""
+@asynccontextmanager
+async def two_servers(clock: TurnableClock, folder: Path, **settings: Any) -> AsyncIterator[Pair]:
+    """Two servers of one cluster, on a database of their own."""
     from run import CORE  # noqa: PLC0415 - tests of pure parts must not need every slice
 
-    database, folder = f"test_{secrets.token_hex(6)}", Path(tmp_path_factory.mktemp("chat"))
-    one = await servers.start(CORE, database=database, data_dir=folder, clock=clock)
-    other = await servers.start(CORE, database=database, data_dir=folder, clock=clock)
+    database = f"test_{secrets.token_hex(6)}"
+    one = await servers.start(CORE, database=database, data_dir=folder, clock=clock, **settings)
+    other = await servers.start(CORE, database=database, data_dir=folder, clock=clock, **settings)
     yield one, other
     await one.app.mongo.drop()
     await other.stop()
     await one.stop()
+
+
+@pytest.fixture(scope="package")
+async def pair(clock: TurnableClock, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pair]:
+    """Two servers of one cluster."""
+    async with two_servers(clock, tmp_path_factory.mktemp("chat")) as found:
+        yield found
 
 
 @pytest.fixture(scope="package")

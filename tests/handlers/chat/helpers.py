@@ -3,7 +3,7 @@
 import itertools
 from typing import Any
 
-from tests.harness.people import Person, Socket
+from tests.harness.people import Person, Socket, befriend
 
 _ids = itertools.count(1)
 
@@ -14,7 +14,13 @@ def fresh_id() -> str:
 
 
 async def direct(one: Person, other: Person) -> str:
-    """The direct conversation of two people."""
+    """The direct conversation of two friends."""
+    await befriend(one, other)
+    return await first_contact(one, other)
+
+
+async def first_contact(one: Person, other: Person) -> str:
+    """The direct conversation of two people as they are: a request to the other one when they are strangers."""
     made = await one.ask("POST", "/api/conversations", {"type": "direct", "participantIds": [other.id]})
     return str(made["id"])
 

@@ -8,9 +8,9 @@ import pytest
 from handlers.chat.models.conversations import NewConversation, OneParticipant
 from server.actors import Actor
 from tests.handlers.chat.conftest import Pair, People
-from tests.handlers.chat.helpers import block, direct, group, missed, said, say, shown
+from tests.handlers.chat.helpers import block, direct, first_contact, group, missed, said, say, shown
 from tests.harness.clock import TurnableClock
-from tests.harness.people import Door, Person, Refusal
+from tests.harness.people import Door, Person, Refusal, befriend
 
 NOBODY = "01936c4e-8f3a-7c11-9d2b-3f6a1b2c4d5e"
 
@@ -41,7 +41,10 @@ async def test_both_beginning_at_once_on_two_servers_have_one_conversation(peopl
         ada, bob = await people("ada", "bob")
         there = bob.at(pair[1])
 
-        answers = await asyncio.gather(*(direct(ada, bob) for _ in range(3)), *(direct(there, ada) for _ in range(3)))
+        await befriend(ada, bob)
+        answers = await asyncio.gather(
+            *(first_contact(ada, bob) for _ in range(3)), *(first_contact(there, ada) for _ in range(3))
+        )
 
         assert len(set(answers)) == 1
         assert await listed(ada) == await listed(bob) == [answers[0]]
@@ -89,11 +92,11 @@ async def test_a_first_contact_obeys_the_other_ones_preference(people: People, p
     await bob.ask("PUT", "/api/users/me/privacy", {"contactPreference": preference})
 
     with pytest.raises(Refusal) as refusal:
-        await direct(ada, bob)
+        await first_contact(ada, bob)
 
     assert refusal.value.code == "chat.cannot_reach"
-    conversation = await direct(bob, ada)
-    assert await direct(ada, bob) == conversation
+    conversation = await first_contact(bob, ada)
+    assert await first_contact(ada, bob) == conversation
 
 
 async def test_friends_may_be_contacted_by_friends(people: People) -> None:

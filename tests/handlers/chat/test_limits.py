@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,8 @@ from tests.harness.servers import Server
 
 @pytest.fixture
 def still() -> TurnableClock:
-    """A clock that stands still, so that nothing refills by itself."""
-    return TurnableClock()
+    """A clock that stands still, so that nothing refills by itself; whoever is made now is a week old."""
+    return TurnableClock(datetime.now(UTC) + timedelta(days=8))
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ PUBLIC = {
     "chat.delete_many",
     "chat.join",
     "chat.list_mine",
+    "chat.message_requests",
     "chat.search",
     "chat.sync",
     *FOLDERS,
@@ -45,6 +46,8 @@ def attempts(conversation: str, text: str, poll: str, other: str) -> dict[str, d
         "chat.revoke_link": here | {"linkId": other},
         "chat.list_requests": here,
         "chat.answer_request": here | {"userId": other, "accept": True},
+        "chat.accept_message_request": here,
+        "chat.ignore_message_request": here,
         "chat.send": here | {"type": "text", "content": "let me in"},
         "chat.history": here,
         "chat.edit": {"messageId": text, "content": "mine"},
@@ -130,6 +133,7 @@ async def test_an_ex_member_finds_no_conversation_by_any_command(people: People,
         wanted = {"messageIds": [text["id"]], "forEveryone": for_everyone}
         answer = await door(eve, "chat.delete_many", wanted)
         assert (answer["deleted"], [one["code"] for one in answer["refused"]]) == ([], ["not_found"])
+    assert (await door(eve, "chat.message_requests", {}))["conversations"] == []
     answer = await door(eve, "chat.sync", {"conversations": {conversation: 0}})
     assert (answer["conversations"], answer["joined"], answer["left"]) == ([], [], [conversation])
 

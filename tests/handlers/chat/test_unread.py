@@ -22,6 +22,7 @@ from server.actors import Actor
 from server.errors import Forbidden, MixeeError, NotFound, Overloaded, Unavailable
 from tests.handlers.chat.conftest import Pair, account
 from tests.harness.clock import TurnableClock
+from tests.harness.people import make_friends
 from tests.harness.servers import Server
 
 PEOPLE = 6
@@ -255,6 +256,7 @@ async def new_world(pair: Pair, clock: TurnableClock, seed: int) -> World:
         world.groups.append(made.id)
         world.owners[made.id] = owner
     for one, other in itertools.pairwise(people):
+        await make_friends(pair[0], one, other)
         wanted = NewConversation(type="direct", participant_ids=[other])
         made = await world.chat.conversations.create(world.actor(one), wanted)
         world.directs[made.id] = (one, other)
