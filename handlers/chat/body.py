@@ -2,7 +2,9 @@
 
 | key | holds |
 |---|---|
-| `type`, `content`, `media`, `location` | as sent |
+| `type`, `content`, `location` | as sent |
+| `media`, `album` | the first attachment, and all of several; of an upload with `mediaId` and what is known of it |
+| `attached` | ids of the uploads: by these it is found who may see them |
 | `poll` | question, `options` (`text`, `votes`: user ids), multiple, anonymous; |
 | | `correct` (of a quiz), `closesAt`, `closedAt`; `due` (`closesAt`, until it is closed) |
 | `replyTo` | seq of the message that this one answers |
@@ -48,6 +50,7 @@ Edit = Callable[[Body], Body]
 
 def body_of(
     message: NewMessage,
+    media: Sequence[Body],
     *,
     hidden_from: str | None,
     searchable: bool,
@@ -55,14 +58,19 @@ def body_of(
     called: Sequence[str] = (),
     answers: str | None = None,
 ) -> Body:
-    """The body of a new message. `called`: whom it calls beside those whom it names; `answers`: whom it replies to."""
+    """The body of a new message with these attachments.
+
+    `called`: whom it calls beside those whom it names; `answers`: whom it replies to.
+    """
     poll = message.poll
     named = list(dict.fromkeys(message.mentioned_user_ids))
     allowed = named if message.allowed_mentions is None else message.allowed_mentions.user_ids
     body: Body = {
         "type": message.type,
         "content": message.content,
-        "media": message.media.model_dump(exclude_none=True) if message.media else None,
+        "media": media[0] if media else None,
+        "album": media if len(media) > 1 else None,
+        "attached": [one["media_id"] for one in media if "media_id" in one],
         "location": message.location.model_dump(exclude_none=True) if message.location else None,
         "poll": _poll(poll, at) if poll else None,
         "replyTo": split_message_id(message.reply_to_message_id)[1] if message.reply_to_message_id else None,

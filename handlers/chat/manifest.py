@@ -29,6 +29,7 @@ from handlers.chat.store.folders import FOLDERS
 from handlers.chat.store.pins import PIN_INDEXES, PINS
 from handlers.chat.store.scheduled import SCHEDULED, SCHEDULED_INDEXES
 from handlers.chat.store.shelf import shelf_of
+from handlers.media.service import Media
 from handlers.presence.service import Presence
 from handlers.social.service import Social
 from handlers.users.events import UserErased
@@ -51,6 +52,7 @@ def _build(kit: Kit) -> Chat:
         users=kit.service(Users),
         social=kit.service(Social),
         presence=kit.service(Presence),
+        media=kit.service(Media),
         numbers=Numbers(kit.mongo),
         publish=kit.publish,
         clock=kit.clock,
@@ -73,7 +75,7 @@ manifest = Slice(
     name="chat",
     service=Chat,
     build=_build,
-    needs=("users", "social", "presence"),
+    needs=("users", "social", "presence", "media"),
     routes=routes,
     events=EVENTS,
     collections=(

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from handlers.chat.models.values import (
+    MAX_ALBUM,
     MAX_MENTIONS,
     MAX_TEXT,
     Emoji,
@@ -12,6 +13,7 @@ from handlers.chat.models.values import (
     Media,
     MessageId,
     MessageType,
+    NewMedia,
     OperationId,
     Seq,
 )
@@ -91,7 +93,10 @@ class NewMessage(Input):
     type: MessageType
     content: Annotated[Text, StringConstraints(max_length=MAX_TEXT)] = ""
     """Text of 1 to 4,096 characters; beside anything else a caption of up to 1,024."""
-    media: Media | None = None
+    media: NewMedia | None = None
+    album: Annotated[list[NewMedia], Field(min_length=2, max_length=MAX_ALBUM)] | None = None
+    """In place of `media`, several together: pictures and videos, or only recordings, or only files. `type` is that of
+    the first one."""
     location: Location | None = None
     poll: NewPoll | None = None
     reply_to_message_id: MessageId | None = None
@@ -104,6 +109,11 @@ class NewMessage(Input):
     muted the group, but the one whose message this replies to."""
     expires_in: Annotated[int, Field(ge=MIN_EXPIRY, le=MAX_EXPIRY)] | None = None
     """Seconds until the message disappears for everybody."""
+
+    @property
+    def given(self) -> list[NewMedia]:
+        """All attachments."""
+        return self.album or ([self.media] if self.media else [])
 
 
 class ChangedMessage(Input):
@@ -213,6 +223,9 @@ class Message(Output):
     type: MessageType
     content: str
     media: Media | None
+    """Of several the first one."""
+    album: list[Media]
+    """All of several; empty when there are not several."""
     location: Location | None
     poll: Poll | None
     reply_to_message_id: MessageId | None

@@ -22,6 +22,7 @@ from handlers.chat.service import (
     SlowDown,
     WindowClosed,
 )
+from handlers.media.service import NoMedia, NotReady, WrongKind
 from server.actors import Actor
 from server.errors import Gone
 from server.routes import Pending
@@ -33,13 +34,16 @@ from server.routes import Pending
     needs="chat:write",
     status=201,
     limits=SAYING,
-    errors=(*WRITES, Gone, Restricted, SlowDown, CalledAlready),
+    errors=(*WRITES, Gone, Restricted, SlowDown, CalledAlready, NoMedia, NotReady, WrongKind),
 )
 async def send(chat: Chat, actor: Actor, body: NewMessage) -> Pending[Message]:
     """Say something in a conversation.
 
     The answer comes when the message is safe. With a `clientMessageId` you may send it again after a lost answer: the
     message is there once, and `duplicate` tells that it was already.
+
+    Attachments are finished uploads of one's own (`mediaId`), or addresses elsewhere. Those who may read the message
+    may see them (`GET /api/media/{mediaId}/link`), for as long as they may read it.
     """
     return await chat.messages.send(actor, body)
 

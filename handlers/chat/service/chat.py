@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from handlers.chat.service.access import Access, Gate
+from handlers.chat.service.attachments import Attachments
 from handlers.chat.service.bulletins import Bulletins
 from handlers.chat.service.changes import Changes
 from handlers.chat.service.checkup import Checkup
@@ -39,6 +40,7 @@ from handlers.chat.service.views import Views
 from handlers.chat.settings import ChatSettings
 from handlers.chat.store import AuditStore, ConversationStore, LinkStore, MemberStore, MentionStore, SearchStore
 from handlers.chat.store.shelf import Shelf
+from handlers.media.service import Media
 from handlers.presence.service import Presence
 from handlers.social.service import Social
 from handlers.users.service import Users
@@ -67,6 +69,7 @@ class Chat:
         users: Users,
         social: Social,
         presence: Presence,
+        media: Media,
         numbers: Numbers,
         publish: Publisher,
         clock: Clock,
@@ -152,6 +155,7 @@ class Chat:
             clock=clock,
             max_members=max_members,
         )
+        self.attachments = Attachments(media, access=self.access, members=members, carriers=shelf.carriers, clock=clock)
         self.messages = Messages(
             access=self.access,
             desk=self._desk,
@@ -160,6 +164,7 @@ class Chat:
             notes=self._notes,
             floor=floor,
             summons=summons,
+            attachments=self.attachments,
             clock=clock,
             used=presence.used,
         )
@@ -175,7 +180,13 @@ class Chat:
             settings=settings,
         )
         self.scheduled = Scheduled(
-            self.messages, access=self.access, store=shelf.scheduled, publish=publish, clock=clock, settings=settings
+            self.messages,
+            attachments=self.attachments,
+            access=self.access,
+            store=shelf.scheduled,
+            publish=publish,
+            clock=clock,
+            settings=settings,
         )
         self.history = History(access=self.access, log=log, views=views, notes=self._notes)
         self.forwards = Forwards(self.history, self.messages, settings)

@@ -9,6 +9,7 @@ from handlers.chat.body import body_of
 from handlers.chat.events import MessageNew
 from handlers.chat.models.messages import Message, NewMessage
 from handlers.chat.service.access import Access, Enter
+from handlers.chat.service.attachments import Attachments
 from handlers.chat.service.checks import check_new, refuse
 from handlers.chat.service.desk import Desk, hidden_from, place, unseen_by
 from handlers.chat.service.notes import Notes
@@ -39,6 +40,7 @@ class Messages:
         notes: Notes,
         floor: Floor,
         summons: Summons,
+        attachments: Attachments,
         clock: Clock,
         used: Callable[[Actor], None],
     ) -> None:
@@ -49,6 +51,7 @@ class Messages:
         self._notes = notes
         self._floor = floor
         self._summons = summons
+        self._attachments = attachments
         self._clock = clock
         self._used = used
 
@@ -58,9 +61,9 @@ class Messages:
         """Say something. What is pending is the message, once it is safe and told.
 
         Raises Invalid, NotFound (not a member), Forbidden (the sender blocks the other), Restricted, SlowDown,
-        CalledAlready, Overloaded and Unavailable; the result raises also Gone (sent before, and disappeared). With
-        `op`, which stands for the `clientMessageId`, it is the server that sends in the name of somebody who may not be
-        here. `forwards` counts its hops so far.
+        CalledAlready, Overloaded and Unavailable, and of uploads NoMedia, NotReady and WrongKind; the result raises
+        also Gone (sent before, and disappeared). With `op`, which stands for the `clientMessageId`, it is the server
+        that sends in the name of somebody who may not be here. `forwards` counts its hops so far.
         """
         check_new(message)
         access = await self._access(message.conversation_id, actor, guarded=True)
@@ -72,11 +75,13 @@ class Messages:
         if message.reply_to_message_id is not None:
             answers = await self._must_see(access, message.reply_to_message_id)
         hidden = await self._hidden(access)
+        media = await self._attachments.of(actor, message, forwarded=forwards > 0) if message.given else ()
         turn = op or message.client_message_id
         guard = await self._floor.take(actor, access, rights_for(message), op=turn)
         called = await self._summons.take(actor, access, message, op=turn)
         body = body_of(
             message,
+            media,
             hidden_from=hidden,
             searchable=not state.record.is_encrypted,
             at=self._clock.now(),

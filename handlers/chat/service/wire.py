@@ -29,7 +29,8 @@ def message_of(entry: Entry, viewer: str | None) -> Message:
         sender_id=entry.sender,
         type=body["type"],
         content=body["content"],
-        media=Media.model_validate(media) if media else None,
+        media=media_of(media) if media else None,
+        album=[media_of(one) for one in body.get("album", ())],
         location=Location.model_validate(location) if location else None,
         poll=poll_of(body),
         reply_to_message_id=message_id(entry.conversation, reply_to) if reply_to else None,
@@ -58,6 +59,16 @@ def message_of(entry: Entry, viewer: str | None) -> Message:
         idempotent=entry.op is not None,
         duplicate=False,
     )
+
+
+def media_of(stored: Body) -> Media:
+    """An attachment as it lies in a message's body."""
+    media_id = stored.get("media_id")
+    if media_id is None:
+        return Media.model_validate(stored)
+    link = f"/api/media/{media_id}/link"
+    small = f"{link}?variant=thumbnail" if stored.get("has_thumbnail") else None
+    return Media.model_validate({**stored, "url": link, "thumbnail": small})
 
 
 def poll_of(body: Body) -> Poll | None:

@@ -16,6 +16,7 @@ from storage.log.entries import binary, prefix
 from storage.mongo import ASCENDING, Binary, Collection, Document, IndexModel, Int64, UpdateMany
 
 MENTIONS, TARGETS, GONE, DUE = "mentions", "targets", "gone", "pollsDue"
+ATTACHED = "attached"
 
 LOG_INDEXES = (
     IndexModel(
@@ -33,6 +34,11 @@ LOG_INDEXES = (
         [("b.poll.due", ASCENDING)],
         name=DUE,
         partialFilterExpression={"k": "message", "b.poll.due": {"$exists": True}},
+    ),
+    IndexModel(
+        [("b.attached", ASCENDING), ("_id", ASCENDING)],
+        name=ATTACHED,
+        partialFilterExpression={"k": "message", "b.attached": {"$exists": True}},
     ),
 )
 

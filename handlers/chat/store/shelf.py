@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from handlers.chat.store.carriers import CarrierStore
 from handlers.chat.store.editions import EditionStore
 from handlers.chat.store.folders import FOLDERS, FolderStore
 from handlers.chat.store.pins import PINS, PinStore
@@ -15,6 +16,7 @@ from storage.mongo import Collection
 class Shelf:
     """Their stores."""
 
+    carriers: CarrierStore
     editions: EditionStore
     pins: PinStore
     scheduled: ScheduledStore
@@ -24,6 +26,7 @@ class Shelf:
 def shelf_of(collection: Callable[[str], Collection]) -> Shelf:
     """The stores over the collections of these names."""
     return Shelf(
+        carriers=CarrierStore(collection(COLLECTION)),
         editions=EditionStore(collection(COLLECTION)),
         pins=PinStore(collection(PINS)),
         scheduled=ScheduledStore(collection(SCHEDULED)),
