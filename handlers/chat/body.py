@@ -7,6 +7,7 @@
 | `attached` | ids of the uploads: by these it is found who may see them |
 | `poll` | question, `options` (`text`, `votes`: user ids), multiple, anonymous; |
 | | `correct` (of a quiz), `closesAt`, `closedAt`; `due` (`closesAt`, until it is closed) |
+| `preview` | of the first link: `url`, `title`, `description`, `site_name` |
 | `replyTo` | seq of the message that this one answers |
 | `mentions` | user ids whom it counts for, `*` for everybody |
 | `named` | user ids that it mentions, where these are others than `mentions` |
@@ -31,7 +32,7 @@ from typing import Any
 
 from handlers.chat.models.messages import NewMessage, NewPoll
 from handlers.chat.models.values import split_message_id
-from handlers.chat.words import LINK, MARKED, MENTION, has_link, words_of
+from handlers.chat.words import LINK, MARKED, MENTION, first_link, has_link, words_of
 from server.errors import MixeeError
 
 Body = dict[str, Any]
@@ -164,6 +165,8 @@ def edited(body: Body, content: str, mentions: list[str] | None, *, at: datetime
     """With another text."""
     body.setdefault("original", body["content"])
     body["content"] = content
+    if "preview" in body and body["preview"]["url"] != first_link(content):
+        del body["preview"]
     if mentions is not None:
         named, told = named_in(body), body.get("mentions", [])
         quiet, called = [one for one in named if one not in told], [one for one in told if one not in named]
@@ -172,6 +175,11 @@ def edited(body: Body, content: str, mentions: list[str] | None, *, at: datetime
     if searchable:
         body["words"] = _terms(body["type"], content, None, [*named_in(body), *body.get("mentions", ())])
     return {**body, "edits": body.get("edits", 0) + 1, "editedAt": at, "changedAt": at}
+
+
+def previewed(body: Body, preview: Body, *, at: datetime) -> Body:
+    """With what is behind its link."""
+    return {**body, "preview": preview, "changedAt": at}
 
 
 def tombstone(body: Body, by: str, *, at: datetime) -> Body:

@@ -1,6 +1,6 @@
 """What the engine may know of the chat."""
 
-from handlers.chat.events import EVENTS
+from handlers.chat.events import EVENTS, MessageNew
 from handlers.chat.jobs import JOBS
 from handlers.chat.routes import routes
 from handlers.chat.service import ERRORS, Chat
@@ -27,6 +27,7 @@ from handlers.chat.store import (
 )
 from handlers.chat.store.folders import FOLDERS
 from handlers.chat.store.pins import PIN_INDEXES, PINS
+from handlers.chat.store.previews import PREVIEW_INDEXES, PREVIEWS
 from handlers.chat.store.scheduled import SCHEDULED, SCHEDULED_INDEXES
 from handlers.chat.store.shelf import shelf_of
 from handlers.media.service import Media
@@ -71,6 +72,10 @@ async def _erased(chat: Chat, event: UserErased) -> None:
     await chat.folders.forget(event.payload.user_id)
 
 
+def _said(chat: Chat, event: MessageNew) -> None:
+    chat.previews.heard(event)
+
+
 manifest = Slice(
     name="chat",
     service=Chat,
@@ -87,6 +92,7 @@ manifest = Slice(
         Stored(log.COLLECTION, Personal(("u",), erase="pseudonymise"), (*log.indexes(), *LOG_INDEXES, *SEARCH_INDEXES)),
         Stored(SCHEDULED, Personal(("userId",), erase="delete"), SCHEDULED_INDEXES),
         Stored(FOLDERS, Personal(("userId",), erase="delete")),
+        Stored(PREVIEWS, None, PREVIEW_INDEXES),
         Stored(PINS, Personal(("by",), erase="pseudonymise"), PIN_INDEXES),
     ),
     permissions=(
@@ -96,7 +102,7 @@ manifest = Slice(
     settings=ChatSettings,
     errors=ERRORS,
     jobs=JOBS,
-    hears=(Hears(UserErased, _erased),),
+    hears=(Hears(UserErased, _erased), Hears(MessageNew, _said, at_once=True)),
     start=Chat.start,
     stop=Chat.stop,
     gathers=Chat.large_of,

@@ -25,3 +25,10 @@ class ChatSettings(BaseModel):
     max_admin_mentions: int = Field(50, ge=0, le=50, description="People whom a message of an admin may mention.")
     everyone_minutes: int = Field(10, ge=0, le=1440, description="Minutes between two calls of everybody in a group.")
     max_members: int = Field(500, ge=2, le=1024, description="Members that a group may have.")
+    link_previews: bool = Field(
+        False,
+        description="Whether the server looks at links in messages and shows what is behind them. It then makes "
+        "requests to addresses that users choose, in public networks alone.",
+    )
+    preview_hours: int = Field(24, ge=1, le=720, description="Hours for which what was behind a link is remembered.")
+    previews_at_once: int = Field(4, ge=1, le=64, description="Links that one process looks at together.")

@@ -194,6 +194,15 @@ class Poll(Output):
     """When it was closed: nobody can vote any more."""
 
 
+class LinkPreview(Output):
+    """What is behind the first link of a message, as the page there says of itself. All of it is plain text."""
+
+    url: str
+    title: str
+    description: str | None = None
+    site_name: str | None = None
+
+
 class Delivered(Output):
     """Somebody whose device has the message."""
 
@@ -228,6 +237,8 @@ class Message(Output):
     """All of several; empty when there are not several."""
     location: Location | None
     poll: Poll | None
+    preview: LinkPreview | None
+    """Comes later, with a `message:updated`, if at all."""
     reply_to_message_id: MessageId | None
     mentioned_user_ids: list[Id]
     allowed_mentions: AllowedMentions | None

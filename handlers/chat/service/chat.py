@@ -26,6 +26,7 @@ from handlers.chat.service.people import People
 from handlers.chat.service.pins import Pins
 from handlers.chat.service.polls import Polls
 from handlers.chat.service.preferences import Preferring
+from handlers.chat.service.previews import Previews
 from handlers.chat.service.receipts import Receipts
 from handlers.chat.service.rights import Floor, Rules
 from handlers.chat.service.roster import Roster
@@ -195,6 +196,15 @@ class Chat:
         self.polls = Polls(
             self.changes, log=log, states=self._states, desk=self._desk, store=shelf.editions, clock=clock
         )
+        self.previews = Previews(
+            log=log,
+            states=self._states,
+            desk=self._desk,
+            users=users,
+            store=shelf.previews,
+            clock=clock,
+            settings=settings,
+        )
         self.pins = Pins(
             self.changes,
             access=self.access,
@@ -244,9 +254,11 @@ class Chat:
         """Begin to write."""
         await self._log.start()
         self._noting = asyncio.get_running_loop().create_task(self._notes.run(), name="chat notes")
+        self.previews.start()
 
     async def stop(self) -> None:
         """Finish what was begun: entries, events and notes."""
+        await self.previews.stop()
         await self._log.close()
         await self._desk.stop()
         if self._noting is not None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from handlers.chat.body import Body, allowed_in, named_in, seen_by
 from handlers.chat.models.conversations import Change, Conversation, Participant
-from handlers.chat.models.messages import SHOWN_USERS, AllowedMentions, Message, Poll, PollOption, Reaction
+from handlers.chat.models.messages import SHOWN_USERS, AllowedMentions, LinkPreview, Message, Poll, PollOption, Reaction
 from handlers.chat.models.records import ConversationRecord, MemberRecord
 from handlers.chat.models.rights import Permissions
 from handlers.chat.models.themes import Theme
@@ -33,6 +33,7 @@ def message_of(entry: Entry, viewer: str | None) -> Message:
         album=[media_of(one) for one in body.get("album", ())],
         location=Location.model_validate(location) if location else None,
         poll=poll_of(body),
+        preview=LinkPreview.model_validate(body["preview"]) if "preview" in body else None,
         reply_to_message_id=message_id(entry.conversation, reply_to) if reply_to else None,
         mentioned_user_ids=named_in(body),
         allowed_mentions=AllowedMentions(user_ids=allowed) if (allowed := allowed_in(body)) is not None else None,

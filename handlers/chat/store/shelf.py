@@ -7,6 +7,7 @@ from handlers.chat.store.carriers import CarrierStore
 from handlers.chat.store.editions import EditionStore
 from handlers.chat.store.folders import FOLDERS, FolderStore
 from handlers.chat.store.pins import PINS, PinStore
+from handlers.chat.store.previews import PREVIEWS, PreviewStore
 from handlers.chat.store.scheduled import SCHEDULED, ScheduledStore
 from storage.log import COLLECTION
 from storage.mongo import Collection
@@ -19,6 +20,7 @@ class Shelf:
     carriers: CarrierStore
     editions: EditionStore
     pins: PinStore
+    previews: PreviewStore
     scheduled: ScheduledStore
     folders: FolderStore
 
@@ -29,6 +31,7 @@ def shelf_of(collection: Callable[[str], Collection]) -> Shelf:
         carriers=CarrierStore(collection(COLLECTION)),
         editions=EditionStore(collection(COLLECTION)),
         pins=PinStore(collection(PINS)),
+        previews=PreviewStore(collection(PREVIEWS)),
         scheduled=ScheduledStore(collection(SCHEDULED)),
         folders=FolderStore(collection(FOLDERS)),
     )
