@@ -117,14 +117,20 @@ def _events(slices: Sequence[Slice[Any]]) -> list[str]:
     faults += [
         f"event name {event.name} must be like message:new" for event in told if not EVENT_NAME.fullmatch(event.name)
     ]
+    by_name = {one.name: one for one in slices}
     undeclared = (
         f"{command.name} answers {error.__qualname__}, which its slice does not declare"
         for one in slices
         for command in (one.routes.commands if one.routes else ())
         for error in command.errors
-        if error.__module__ != MixeeError.__module__ and error not in one.errors
+        if error.__module__ != MixeeError.__module__ and error not in _passed_on(one, by_name)
     )
     return [*faults, *undeclared]
+
+
+def _passed_on(one: Slice[Any], by_name: Mapping[str, Slice[Any]]) -> set[type[MixeeError]]:
+    """A slice's own errors, and those of the slices that it asks: what they refuse it need not say in other words."""
+    return {error for name in (one.name, *one.needs) if name in by_name for error in by_name[name].errors}
 
 
 def roles(slices: Sequence[Slice[Any]]) -> dict[Role, frozenset[str]]:

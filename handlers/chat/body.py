@@ -2,10 +2,13 @@
 
 | key | holds |
 |---|---|
-| `type`, `content`, `media`, `location` | as sent |
+| `type`, `content`, `location` | as sent |
 | `system` | of a message that the server says: `action` and what belongs to it |
+| `media`, `album` | the first attachment, and all of several; of an upload with `mediaId` and what is known of it |
+| `attached` | ids of the uploads: by these it is found who may see them |
 | `poll` | question, `options` (`text`, `votes`: user ids), multiple, anonymous; |
 | | `correct` (of a quiz), `closesAt`, `closedAt`; `due` (`closesAt`, until it is closed) |
+| `preview` | of the first link: `url`, `title`, `description`, `site_name` |
 | `replyTo` | seq of the message that this one answers |
 | `mentions` | user ids whom it counts for, `*` for everybody |
 | `named` | user ids that it mentions, where these are others than `mentions` |
@@ -30,7 +33,7 @@ from typing import Any
 
 from handlers.chat.models.messages import NewMessage, NewPoll
 from handlers.chat.models.values import split_message_id
-from handlers.chat.words import LINK, MARKED, MENTION, has_link, words_of
+from handlers.chat.words import LINK, MARKED, MENTION, first_link, has_link, words_of
 from server.errors import MixeeError
 
 Body = dict[str, Any]
@@ -53,6 +56,7 @@ Edit = Callable[[Body], Body]
 
 def body_of(
     message: NewMessage,
+    media: Sequence[Body],
     *,
     hidden_from: Sequence[str],
     searchable: bool,
@@ -60,14 +64,19 @@ def body_of(
     called: Sequence[str] = (),
     answers: str | None = None,
 ) -> Body:
-    """The body of a new message. `called`: whom it calls beside those whom it names; `answers`: whom it replies to."""
+    """The body of a new message with these attachments.
+
+    `called`: whom it calls beside those whom it names; `answers`: whom it replies to.
+    """
     poll = message.poll
     named = list(dict.fromkeys(message.mentioned_user_ids))
     allowed = named if message.allowed_mentions is None else message.allowed_mentions.user_ids
     body: Body = {
         "type": message.type,
         "content": message.content,
-        "media": message.media.model_dump(exclude_none=True) if message.media else None,
+        "media": media[0] if media else None,
+        "album": media if len(media) > 1 else None,
+        "attached": [one["media_id"] for one in media if "media_id" in one],
         "location": message.location.model_dump(exclude_none=True) if message.location else None,
         "poll": _poll(poll, at) if poll else None,
         "replyTo": split_message_id(message.reply_to_message_id)[1] if message.reply_to_message_id else None,
@@ -161,6 +170,8 @@ def edited(body: Body, content: str, mentions: list[str] | None, *, at: datetime
     """With another text."""
     body.setdefault("original", body["content"])
     body["content"] = content
+    if "preview" in body and body["preview"]["url"] != first_link(content):
+        del body["preview"]
     if mentions is not None:
         named, told = named_in(body), body.get("mentions", [])
         quiet, called = [one for one in named if one not in told], [one for one in told if one not in named]
@@ -169,6 +180,11 @@ def edited(body: Body, content: str, mentions: list[str] | None, *, at: datetime
     if searchable:
         body["words"] = _terms(body["type"], content, None, [*named_in(body), *body.get("mentions", ())])
     return {**body, "edits": body.get("edits", 0) + 1, "editedAt": at, "changedAt": at}
+
+
+def previewed(body: Body, preview: Body, *, at: datetime) -> Body:
+    """With what is behind its link."""
+    return {**body, "preview": preview, "changedAt": at}
 
 
 def tombstone(body: Body, by: str, *, at: datetime) -> Body:

@@ -1,6 +1,6 @@
 """What the engine may know of the chat."""
 
-from handlers.chat.events import EVENTS
+from handlers.chat.events import EVENTS, MessageNew
 from handlers.chat.jobs import JOBS
 from handlers.chat.routes import routes
 from handlers.chat.service import ERRORS, Chat, Screen
@@ -29,9 +29,11 @@ from handlers.chat.store import (
 from handlers.chat.store.drafts import DRAFT_INDEXES, DRAFTS
 from handlers.chat.store.folders import FOLDERS
 from handlers.chat.store.pins import PIN_INDEXES, PINS
+from handlers.chat.store.previews import PREVIEW_INDEXES, PREVIEWS
 from handlers.chat.store.scheduled import SCHEDULED, SCHEDULED_INDEXES
 from handlers.chat.store.shelf import shelf_of
 from handlers.chat.store.stars import STAR_INDEXES, STARS
+from handlers.media.service import Media
 from handlers.presence.service import Presence
 from handlers.social.events import FriendAdded
 from handlers.social.service import Social
@@ -55,6 +57,7 @@ def _build(kit: Kit) -> Chat:
         users=kit.service(Users),
         social=kit.service(Social),
         presence=kit.service(Presence),
+        media=kit.service(Media),
         numbers=Numbers(kit.mongo),
         publish=kit.publish,
         clock=kit.clock,
@@ -81,11 +84,15 @@ async def _befriended(chat: Chat, event: FriendAdded) -> None:
     await chat.requests.befriended(event.payload.user_ids)
 
 
+def _said(chat: Chat, event: MessageNew) -> None:
+    chat.previews.heard(event)
+
+
 manifest = Slice(
     name="chat",
     service=Chat,
     build=_build,
-    needs=("users", "social", "presence"),
+    needs=("users", "social", "presence", "media"),
     routes=routes,
     events=EVENTS,
     collections=(
@@ -99,6 +106,7 @@ manifest = Slice(
         Stored(STARS, Personal(("userId",), erase="delete"), STAR_INDEXES),
         Stored(DRAFTS, Personal(("userId",), erase="delete"), DRAFT_INDEXES),
         Stored(FOLDERS, Personal(("userId",), erase="delete")),
+        Stored(PREVIEWS, None, PREVIEW_INDEXES),
         Stored(PINS, Personal(("by",), erase="pseudonymise"), PIN_INDEXES),
     ),
     permissions=(
@@ -109,7 +117,11 @@ manifest = Slice(
     errors=ERRORS,
     jobs=JOBS,
     asks=(Screen,),
-    hears=(Hears(UserErased, _erased), Hears(FriendAdded, _befriended)),
+    hears=(
+        Hears(UserErased, _erased),
+        Hears(FriendAdded, _befriended),
+        Hears(MessageNew, _said, at_once=True),
+    ),
     start=Chat.start,
     stop=Chat.stop,
     gathers=Chat.large_of,

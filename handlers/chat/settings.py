@@ -34,3 +34,10 @@ class ChatSettings(BaseModel):
         500, ge=1, le=4096, description="Characters of the one message that a stranger has before he is accepted."
     )
     max_members: int = Field(500, ge=2, le=1024, description="Members that a group may have.")
+    link_previews: bool = Field(
+        False,
+        description="Whether the server looks at links in messages and shows what is behind them. It then makes "
+        "requests to addresses that users choose, in public networks alone.",
+    )
+    preview_hours: int = Field(24, ge=1, le=720, description="Hours for which what was behind a link is remembered.")
+    previews_at_once: int = Field(4, ge=1, le=64, description="Links that one process looks at together.")

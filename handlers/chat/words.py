@@ -27,6 +27,7 @@ _PIECE = regex.compile(r"[\p{L}\p{N}\p{M}]+")
 _LINK = regex.compile(
     r"(?:[a-z][a-z0-9+.-]{1,20}://|\bwww\.)\S|\b[a-z0-9-]{1,63}\.[a-z]{2,24}/", flags=regex.IGNORECASE
 )
+_WEB = regex.compile(r"\bhttps?://[^\s<>\"`{}|\\^\[\]]{1,2000}", flags=regex.IGNORECASE)
 
 
 def words_of(text: str) -> list[str]:
@@ -42,6 +43,17 @@ def words_of(text: str) -> list[str]:
 def has_link(text: str) -> bool:
     """Whether there is something in the text that leads elsewhere."""
     return _LINK.search(text) is not None
+
+
+def first_link(text: str) -> str | None:
+    """The first address of the web in the text, without what punctuation stands behind it."""
+    found = _WEB.search(text)
+    if found is None:
+        return None
+    link = found.group()
+    while link and (link[-1] in ".,;:!?'*_~" or (link[-1] == ")" and link.count("(") < link.count(")"))):
+        link = link[:-1]
+    return link
 
 
 def places_of(words: Set[str], text: str) -> list[tuple[int, int]]:

@@ -1,6 +1,6 @@
 """The named questions to the collections of attachments, of who may see them, of daily allowances and of the secret."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -54,6 +54,11 @@ class MediaStore:
         """The medium of that id, unless it is being removed."""
         found = await self._media.find_one({"_id": media_id})
         return _record(found) if found and found["status"] != "going" else None
+
+    async def get_many(self, ids: Sequence[str]) -> dict[str, Record]:
+        """The media of these ids that are not being removed, by id."""
+        found = await self._media.find({"_id": {"$in": list(ids)}}, limit=len(ids))
+        return {one["_id"]: _record(one) for one in found if one["status"] != "going"}
 
     async def open_uploads(self, owner: str, limit: int) -> int:
         """How many uploads of a person are unfinished, counted no further than `limit`."""

@@ -91,6 +91,7 @@ class EvidenceMessage(Output):
     type: str
     content: str
     media: Media | None
+    album: list[Media] = Field(default_factory=list)
     location: Location | None
     poll: Poll | None
     created_at: Instant

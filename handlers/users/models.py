@@ -54,6 +54,8 @@ class Privacy(Output):
     show_online_status: bool = True
     read_receipts: bool = True
     """Whether others see how far the person has received and read, and the person how far they have."""
+    link_previews: bool = True
+    """Whether the server looks at the links that the person sends, to show what is behind them."""
     show_location: bool = True
     """Whether others see city, region and country, and may find the person by distance."""
 
@@ -228,6 +230,7 @@ class PrivacyChange(Input):
     searchable_by_phone: ByPhone | None = None
     show_online_status: bool | None = None
     read_receipts: bool | None = None
+    link_previews: bool | None = None
     show_location: bool | None = None
 
 

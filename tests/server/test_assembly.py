@@ -8,10 +8,11 @@ from server import assembly
 from server.actors import Actor, Authenticator
 from server.content import Content
 from server.events import Event
+from server.models import Nothing
 from server.routes import Routes
 from server.slices import Hears, Personal, Slice, Stored
 from tests.server import notes
-from tests.server.notes import Note, Notes, slice_of
+from tests.server.notes import Note, Notes, NoteTaken, slice_of
 
 
 def faults(*slices: Slice[Any]) -> str:
@@ -54,6 +55,21 @@ def test_a_permission_must_be_declared() -> None:
 
 def test_an_error_code_must_be_declared() -> None:
     assert "notes.write answers NoteTaken, which its slice does not declare" in faults(slice_of(errors=()))
+
+
+def test_what_a_needed_slice_refuses_may_be_passed_on() -> None:
+    asked = slice_of()
+    asking = Routes("asking")
+
+    @asking.command("POST /api/asking", public=True, errors=(NoteTaken,))
+    async def ask(notes: Notes, body: Nothing) -> None:
+        """Ask the notes."""
+
+    other: dict[str, Any] = {"name": "asking", "service": Notes, "build": asked.build, "routes": asking}
+
+    assembly.check([asked, Slice(**other, needs=("notes",))])
+    with pytest.raises(assembly.ManifestError, match=r"asking\.ask answers NoteTaken"):
+        assembly.check([asked, Slice(**other)])
 
 
 def test_personal_data_that_is_kept_needs_a_reason() -> None:

@@ -6,7 +6,7 @@ from pydantic import Field, StringConstraints
 
 from handlers.automod.models.rules import Consequence, Then
 from handlers.chat.models.messages import NewPoll
-from handlers.chat.models.values import MAX_MENTIONS, MAX_TEXT, Location, Media, MessageType
+from handlers.chat.models.values import MAX_MENTIONS, MAX_TEXT, Location, MessageType, NewMedia
 from server.models import Id, Input, Instant, Output, Text, Wire
 
 MAX_FOUND = 60
@@ -95,7 +95,8 @@ class HeldMessage(Output):
     reasons: list[Reason]
     type: MessageType
     content: str
-    media: Media | None
+    media: NewMedia | None
+    album: list[NewMedia]
     location: Location | None
     poll: NewPoll | None
     mentioned_user_ids: list[Id]

@@ -205,6 +205,7 @@ def _shown(held: Held) -> HeldMessage:
         type=message.type if message else "text",
         content=message.content if message else "",
         media=message.media if message else None,
+        album=(message.album or []) if message else [],
         location=message.location if message else None,
         poll=message.poll if message else None,
         mentioned_user_ids=message.mentioned_user_ids if message else [],

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from handlers.chat.models.values import (
+    MAX_ALBUM,
     MAX_MENTIONS,
     MAX_TEXT,
     Emoji,
@@ -12,6 +13,7 @@ from handlers.chat.models.values import (
     Media,
     MessageId,
     MessageType,
+    NewMedia,
     OperationId,
     Seq,
     TimerMode,
@@ -92,7 +94,10 @@ class NewMessage(Input):
     type: MessageType
     content: Annotated[Text, StringConstraints(max_length=MAX_TEXT)] = ""
     """Text of 1 to 4,096 characters; beside anything else a caption of up to 1,024."""
-    media: Media | None = None
+    media: NewMedia | None = None
+    album: Annotated[list[NewMedia], Field(min_length=2, max_length=MAX_ALBUM)] | None = None
+    """In place of `media`, several together: pictures and videos, or only recordings, or only files. `type` is that of
+    the first one."""
     location: Location | None = None
     poll: NewPoll | None = None
     reply_to_message_id: MessageId | None = None
@@ -105,6 +110,11 @@ class NewMessage(Input):
     muted the group, but the one whose message this replies to."""
     expires_in: Annotated[int, Field(ge=MIN_EXPIRY, le=MAX_EXPIRY)] | None = None
     """Seconds until the message disappears for everybody."""
+
+    @property
+    def given(self) -> list[NewMedia]:
+        """All attachments."""
+        return self.album or ([self.media] if self.media else [])
 
 
 class ChangedMessage(Input):
@@ -185,6 +195,15 @@ class Poll(Output):
     """When it was closed: nobody can vote any more."""
 
 
+class LinkPreview(Output):
+    """What is behind the first link of a message, as the page there says of itself. All of it is plain text."""
+
+    url: str
+    title: str
+    description: str | None = None
+    site_name: str | None = None
+
+
 class Delivered(Output):
     """Somebody whose device has the message."""
 
@@ -224,9 +243,14 @@ class Message(Output):
     type: MessageType
     content: str
     media: Media | None
+    """Of several the first one."""
+    album: list[Media]
+    """All of several; empty when there are not several."""
     location: Location | None
     poll: Poll | None
     system: SystemNote | None
+    preview: LinkPreview | None
+    """Comes later, with a `message:updated`, if at all."""
     reply_to_message_id: MessageId | None
     mentioned_user_ids: list[Id]
     allowed_mentions: AllowedMentions | None

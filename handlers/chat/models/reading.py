@@ -82,9 +82,21 @@ class Entry(Output):
 
     seq: Seq
     kind: Literal[
-        "message", "edit", "delete", "reaction", "vote", "close", "pin", "unpin", "hide", "member", "settings", "noop"
+        "message",
+        "edit",
+        "delete",
+        "reaction",
+        "vote",
+        "close",
+        "pin",
+        "unpin",
+        "hide",
+        "card",
+        "member",
+        "settings",
+        "noop",
     ]
-    """`noop` stands for what the reader may not see."""
+    """`noop` stands for what the reader may not see; by a `card` the server adds the preview of a link to a message."""
     sender_id: Id | None
     at: Instant
     target: MessageId | None = None

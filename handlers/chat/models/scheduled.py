@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, StringConstraints
 
 from handlers.chat.models.messages import NewMessage, NewPoll
-from handlers.chat.models.values import MAX_TEXT, Location, Media, MessageId, MessageType
+from handlers.chat.models.values import MAX_TEXT, Location, MessageId, MessageType, NewMedia
 from server.models import Id, Input, Instant, Output, Text
 
 ScheduledState = Literal["waiting", "sending", "failed"]
@@ -57,7 +57,8 @@ class ScheduledMessage(Output):
     """Of a failed one: the code of the refusal."""
     type: MessageType
     content: str
-    media: Media | None
+    media: NewMedia | None
+    album: list[NewMedia] | None
     location: Location | None
     poll: NewPoll | None
     reply_to_message_id: MessageId | None

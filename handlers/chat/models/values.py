@@ -1,12 +1,12 @@
 """The small types that inputs and outputs of the chat share: references, addresses of media, places, emoji."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from handlers.chat.words import is_emoji
-from server.models import UUID_PATTERN, Latitude, Longitude, Text, Wire
+from server.models import UUID_PATTERN, Id, Input, Latitude, Longitude, Output, Text, Wire
 
 MAX_TEXT = 4096
 """Characters of a message's text."""
@@ -14,6 +14,8 @@ MAX_CAPTION = 1024
 """Characters of the text beside a picture, a video, a recording, a file or a place."""
 MAX_MENTIONS = 50
 """People whom a message names at most; settings say how many of them members and admins may name."""
+MAX_ALBUM = 10
+"""Attachments of one message."""
 MAX_URL = 2048
 
 ConversationType = Literal["direct", "group", "community"]
@@ -62,17 +64,55 @@ Emoji = Annotated[str, StringConstraints(min_length=1, max_length=32), AfterVali
 """Exactly one emoji."""
 
 
-class Media(Wire):
-    """A picture, a video, a recording or a file, by its address."""
+Filename = Annotated[Text, StringConstraints(min_length=1, max_length=255)]
+
+
+class NewMedia(Input):
+    """A picture, a video, a recording or a file: a finished upload of one's own, or something at an address."""
 
     type: MediaType
-    url: HttpsUrl
+    media_id: Id | None = None
+    """Of an upload (`POST /api/media`), of which everything else is known. Without it there must be a `url`."""
+    url: HttpsUrl | None = None
     thumbnail: HttpsUrl | None = None
-    filename: Annotated[Text, StringConstraints(min_length=1, max_length=255)] | None = None
+    filename: Filename | None = None
     size: Annotated[int, Field(ge=0, le=2**40)] | None = None
     """Bytes."""
     duration: Annotated[float, Field(ge=0, le=86_400)] | None = None
     """Seconds, of a recording or a video."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if self.media_id is None and self.url is None:
+            raise ValueError("needs a mediaId or a url")
+        more = (self.url, self.thumbnail, self.filename, self.size, self.duration)
+        if self.media_id is not None and any(one is not None for one in more):
+            raise ValueError("with a mediaId everything else is known")
+        return self
+
+
+class Media(Output):
+    """A picture, a video, a recording or a file, as a message carries it."""
+
+    type: MediaType
+    url: str
+    """Of an upload `/api/media/{mediaId}/link`: there whoever may read the message gets an address for some minutes."""
+    thumbnail: str | None = None
+    """Of an upload likewise."""
+    filename: str | None = None
+    size: int | None = None
+    """Bytes."""
+    duration: float | None = None
+    """Seconds, of a recording or a video."""
+    media_id: Id | None = None
+    """Of an upload."""
+    width: int | None = None
+    """Pixels, of an uploaded picture."""
+    height: int | None = None
+    blurhash: str | None = None
+    """Of an uploaded picture, to be shown while it loads."""
+    waveform: list[int] | None = None
+    """Of an uploaded recording: how loud it is, from its beginning to its end, each from 0 to 100."""
 
 
 class Location(Wire):

@@ -25,6 +25,7 @@ from handlers.chat.service import (
     SlowDown,
     WindowClosed,
 )
+from handlers.media.service import NoMedia, NotReady, WrongKind
 from server.actors import Actor
 from server.errors import Gone
 from server.routes import Pending
@@ -36,7 +37,10 @@ from server.routes import Pending
     needs="chat:write",
     status=201,
     limits=SAYING,
-    errors=(*WRITES, Gone, Restricted, Screened, Held, SlowDown, CalledAlready, CannotReach),
+    errors=(
+        *(*WRITES, Gone, Restricted, Screened, Held, SlowDown, CalledAlready, CannotReach),
+        *(NoMedia, NotReady, WrongKind),
+    ),
 )
 async def send(chat: Chat, actor: Actor, body: NewMessage) -> Pending[Message]:
     """Say something in a conversation.
@@ -44,6 +48,9 @@ async def send(chat: Chat, actor: Actor, body: NewMessage) -> Pending[Message]:
     The answer comes when the message is safe. With a `clientMessageId` you may send it again after a lost answer: the
     message is there once, and `duplicate` tells that it was already. In a direct conversation that you began with
     somebody who is no friend you have one text of up to 500 characters, without a link, until it is accepted.
+
+    Attachments are finished uploads of one's own (`mediaId`), or addresses elsewhere. Those who may read the message
+    may see them (`GET /api/media/{mediaId}/link`), for as long as they may read it.
     """
     return await chat.messages.send(actor, body)
 

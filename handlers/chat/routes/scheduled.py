@@ -10,6 +10,7 @@ from handlers.chat.models.scheduled import (
 )
 from handlers.chat.routes.base import READING, READS, SETTING, routes
 from handlers.chat.service import AlreadySent, Chat, ScheduleLimit
+from handlers.media.service import NoMedia, NotReady, WrongKind
 from server.actors import Actor
 
 
@@ -19,7 +20,7 @@ from server.actors import Actor
     needs="chat:write",
     status=201,
     limits=SETTING,
-    errors=(*READS, ScheduleLimit),
+    errors=(*READS, ScheduleLimit, NoMedia, NotReady, WrongKind),
 )
 async def schedule(chat: Chat, actor: Actor, body: NewScheduled) -> ScheduledMessage:
     """Send a message later, up to 365 days from now; up to 100 of yours can wait in a conversation.

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from handlers.chat.service.access import Access, Gate
+from handlers.chat.service.attachments import Attachments
 from handlers.chat.service.bulletins import Bulletins
 from handlers.chat.service.changes import Changes
 from handlers.chat.service.checkup import Checkup
@@ -27,6 +28,7 @@ from handlers.chat.service.pins import Pins
 from handlers.chat.service.polls import Polls
 from handlers.chat.service.ports import Screen
 from handlers.chat.service.preferences import Preferring
+from handlers.chat.service.previews import Previews
 from handlers.chat.service.receipts import Receipts
 from handlers.chat.service.requests import Requests
 from handlers.chat.service.rights import Floor, Rules
@@ -46,6 +48,7 @@ from handlers.chat.service.views import Views
 from handlers.chat.settings import ChatSettings
 from handlers.chat.store import AuditStore, ConversationStore, LinkStore, MemberStore, MentionStore, SearchStore
 from handlers.chat.store.shelf import Shelf
+from handlers.media.service import Media
 from handlers.presence.service import Presence
 from handlers.social.service import Social
 from handlers.users.service import Users
@@ -75,6 +78,7 @@ class Chat:
         users: Users,
         social: Social,
         presence: Presence,
+        media: Media,
         numbers: Numbers,
         publish: Publisher,
         clock: Clock,
@@ -190,6 +194,7 @@ class Chat:
             clock=clock,
             max_members=max_members,
         )
+        self.attachments = Attachments(media, access=self.access, members=members, carriers=shelf.carriers, clock=clock)
         self.messages = Messages(
             access=self.access,
             desk=self._desk,
@@ -200,6 +205,7 @@ class Chat:
             floor=floor,
             summons=summons,
             requests=self.requests,
+            attachments=self.attachments,
             clock=clock,
             used=presence.used,
             screening=self.screening,
@@ -218,7 +224,13 @@ class Chat:
             screening=self.screening,
         )
         self.scheduled = Scheduled(
-            self.messages, access=self.access, store=shelf.scheduled, publish=publish, clock=clock, settings=settings
+            self.messages,
+            attachments=self.attachments,
+            access=self.access,
+            store=shelf.scheduled,
+            publish=publish,
+            clock=clock,
+            settings=settings,
         )
         self.history = History(access=self.access, log=log, views=views, notes=self._notes)
         self.forwards = Forwards(self.history, self.messages, settings)
@@ -226,6 +238,15 @@ class Chat:
         self.editions = Editions(self.history, shelf.editions)
         self.polls = Polls(
             self.changes, log=log, states=self._states, desk=self._desk, store=shelf.editions, clock=clock
+        )
+        self.previews = Previews(
+            log=log,
+            states=self._states,
+            desk=self._desk,
+            users=users,
+            store=shelf.previews,
+            clock=clock,
+            settings=settings,
         )
         self.pins = Pins(
             self.changes,
@@ -308,10 +329,12 @@ class Chat:
         """Begin to write."""
         await self._log.start()
         self._noting = asyncio.get_running_loop().create_task(self._notes.run(), name="chat notes")
+        self.previews.start()
 
     async def stop(self) -> None:
         """Finish what was begun: entries, events and notes."""
         await self.screening.stop()
+        await self.previews.stop()
         await self._log.close()
         await self._desk.stop()
         if self._noting is not None:

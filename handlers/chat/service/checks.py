@@ -27,7 +27,10 @@ def check_new(message: NewMessage) -> None:
     """Raises Invalid unless the message has what its type needs, and nothing else."""
     if message.type == "system":
         refuse("type", "system messages come from the server")
-    needs = "media" if message.type in WITH_MEDIA else message.type
+    needs: str = "media" if message.type in WITH_MEDIA else message.type
+    if message.album is not None:
+        check_album(message)
+        needs = "album"
     for field in ("media", "location", "poll"):
         given = getattr(message, field) is not None
         if given and field != needs:
@@ -44,6 +47,20 @@ def check_new(message: NewMessage) -> None:
         conversation_id, _ = split_message_id(message.reply_to_message_id)
         if conversation_id != message.conversation_id:
             refuse("replyToMessageId", "must be a message of this conversation")
+
+
+def check_album(message: NewMessage) -> None:
+    """Raises Invalid unless the attachments go together, and with the type."""
+    types = [one.type for one in message.given]
+    if message.type not in WITH_MEDIA:
+        refuse("album", f"does not go with the type {message.type}")
+    if types[0] != message.type:
+        refuse("album.0.type", f"must be {message.type}, as the message's type")
+    if not (set(types) <= {"image", "video"} or len(set(types)) == 1):
+        refuse("album", "must be pictures and videos, or only recordings, or only files")
+    uploads = [one.media_id for one in message.given if one.media_id is not None]
+    if len(set(uploads)) < len(uploads):
+        refuse("album", "must not have an upload twice")
 
 
 def check_content(type_: MessageType, content: str) -> None:

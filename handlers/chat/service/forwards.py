@@ -11,7 +11,7 @@ from handlers.chat.settings import ChatSettings
 from server.actors import Actor
 from server.errors import Forbidden, Gone, MixeeError
 
-COPIED = ("type", "content", "media", "location")
+COPIED = ("type", "content", "location")
 FORWARDED = frozenset({"text", "image", "video", "audio", "file", "location"})
 
 
@@ -51,4 +51,13 @@ class Forwards:
 def _copy(body: Body, conversation_id: str, operation_id: str | None) -> NewMessage:
     """The same content for another conversation, without mentions and what it answered."""
     content = {name: body[name] for name in COPIED if name in body}
+    if "album" in body:
+        content["album"] = [_again(one) for one in body["album"]]
+    elif "media" in body:
+        content["media"] = _again(body["media"])
     return NewMessage.model_validate({**content, "conversation_id": conversation_id, "client_message_id": operation_id})
+
+
+def _again(media: Body) -> Body:
+    """An attachment as it is sent: what is known of an upload is read anew."""
+    return {name: media[name] for name in ("type", "media_id")} if "media_id" in media else media

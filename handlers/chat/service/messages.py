@@ -9,6 +9,7 @@ from handlers.chat.body import LIMITED, Body, body_of
 from handlers.chat.events import MessageNew
 from handlers.chat.models.messages import Message, NewMessage
 from handlers.chat.service.access import Access, Enter
+from handlers.chat.service.attachments import Attachments
 from handlers.chat.service.checks import check_new, refuse
 from handlers.chat.service.desk import Desk, hidden_from, place, unseen_by
 from handlers.chat.service.lives import life_of
@@ -45,6 +46,7 @@ class Messages:
         floor: Floor,
         summons: Summons,
         requests: Requests,
+        attachments: Attachments,
         clock: Clock,
         used: Callable[[Actor], None],
         screening: Screening,
@@ -58,6 +60,7 @@ class Messages:
         self._floor = floor
         self._summons = summons
         self._requests = requests
+        self._attachments = attachments
         self._clock = clock
         self._used = used
         self._screening = screening
@@ -69,9 +72,9 @@ class Messages:
 
         Raises Invalid, NotFound (not a member), Forbidden (the sender blocks the other), Restricted, Screened, Held,
         SlowDown, CalledAlready, RequestPending and CannotReach (he is a stranger, and not accepted), Overloaded and
-        Unavailable; the result raises also Gone (sent before, and disappeared). With `op`, which stands for the
-        `clientMessageId`, it is the server that sends in the name of somebody who may not be here. `forwards` counts
-        its hops so far.
+        Unavailable, and of uploads NoMedia, NotReady and WrongKind; the result raises also Gone (sent before, and
+        disappeared). With `op`, which stands for the `clientMessageId`, it is the server that sends in the name of
+        somebody who may not be here. `forwards` counts its hops so far.
         """
         check_new(message)
         access = await self._access(message.conversation_id, actor, guarded=True)
@@ -83,8 +86,9 @@ class Messages:
         state, answers = access.state, None
         if message.reply_to_message_id is not None:
             answers = await self._must_see(access, message.reply_to_message_id)
+        media = await self._attachments.of(actor, message, forwarded=forwards > 0) if message.given else ()
         hidden, needs, turn = await self._hidden(access), rights_for(message), op or message.client_message_id
-        said, limited = partial(said_in, actor, message, op), False
+        said, limited = partial(said_in, actor, message, media=media, op=op), False
         if state.record.screening:
             access = await self._floor.enter(actor, access, needs)  # who may not speak here is told so first
             limited, state = await self._screening.passes(said, access.state)
@@ -92,7 +96,7 @@ class Messages:
         also = partial(self._screening.again, said, state, limited=limited)
         guard = await self._floor.take(actor, access, needs, op=turn, also=also)
         called = [] if limited else await self._summons.take(actor, access, message, op=turn)
-        body = self._body(message, state, hidden=hidden, called=called, answers=answers)
+        body = self._body(message, media, state, hidden=hidden, called=called, answers=answers)
         if message.mention_everyone:
             guard = self._summons.guarded(actor, access, guard)
         if forwards:
@@ -116,15 +120,24 @@ class Messages:
         answers = await self._seen(access, answered) if answered is not None else None
         changes = {"mentioned_user_ids": there, "reply_to_message_id": answered if answers else None}
         said = message.model_copy(update=changes)
+        media = await self._attachments.of(actor, said) if said.given else ()
         called = await self._summons.take(actor, access, said, op=op)
-        body = self._body(said, access.state, hidden=(), called=called, answers=answers)
+        body = self._body(said, media, access.state, hidden=(), called=called, answers=answers)
         return self._submit(actor, said, access.state, body, guard=self._desk.guard(access), op=op)
 
     def _body(
-        self, message: NewMessage, state: State, *, hidden: Sequence[str], called: Sequence[str], answers: str | None
+        self,
+        message: NewMessage,
+        media: Sequence[Body],
+        state: State,
+        *,
+        hidden: Sequence[str],
+        called: Sequence[str],
+        answers: str | None,
     ) -> Body:
         return body_of(
             message,
+            media,
             hidden_from=hidden,
             searchable=not state.record.is_encrypted,
             at=self._clock.now(),

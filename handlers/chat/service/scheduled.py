@@ -21,6 +21,7 @@ from handlers.chat.models.scheduled import (
     ScheduledNews,
 )
 from handlers.chat.service.access import Enter
+from handlers.chat.service.attachments import Attachments
 from handlers.chat.service.checks import check_content, check_new, refuse
 from handlers.chat.service.errors import AlreadySent, ScheduleLimit
 from handlers.chat.service.messages import Messages
@@ -46,6 +47,7 @@ class Scheduled:
         self,
         messages: Messages,
         *,
+        attachments: Attachments,
         access: Enter,
         store: ScheduledStore,
         publish: Publisher,
@@ -53,6 +55,7 @@ class Scheduled:
         settings: ChatSettings,
     ) -> None:
         self._messages = messages
+        self._attachments = attachments
         self._access = access
         self._store = store
         self._publish = publish
@@ -60,7 +63,7 @@ class Scheduled:
         self._rules = settings
 
     async def add(self, actor: Actor, wanted: NewScheduled) -> ScheduledMessage:
-        """Keep a message for later. Raises NotFound, Invalid, ScheduleLimit."""
+        """Keep a message for later. Raises NotFound, Invalid, ScheduleLimit, NoMedia, NotReady, WrongKind."""
         access = await self._access(wanted.conversation_id, actor)
         check_new(wanted)
         await self._messages.check_mentions(actor, access, wanted)
@@ -69,6 +72,7 @@ class Scheduled:
         now = self._clock.now()
         self._check_time(wanted.send_at, now)
         message = NewMessage.model_validate(wanted.model_dump(exclude={"send_at"}))
+        await self._attachments.of(actor, message)
         record = ScheduledRecord(new_id(), actor.user_id, message, wanted.send_at, now)
         if not await self._store.add(record, most=self._rules.max_scheduled):
             most = self._rules.max_scheduled
@@ -167,6 +171,7 @@ def _shown(record: ScheduledRecord) -> ScheduledMessage:
         type=message.type,
         content=message.content,
         media=message.media,
+        album=message.album,
         location=message.location,
         poll=message.poll,
         reply_to_message_id=message.reply_to_message_id,

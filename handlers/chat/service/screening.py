@@ -6,11 +6,12 @@ change with an entry of the log: whoever decided by older ones finds out when he
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from handlers.chat.body import Body
 from handlers.chat.models.messages import ChangedMessage, NewMessage
 from handlers.chat.models.rights import MEMBERS_MAY
 from handlers.chat.models.values import split_message_id
@@ -241,14 +242,15 @@ def _opening(state: State, *, closed: bool) -> Plan:
     )
 
 
-def said_in(actor: Actor, message: NewMessage, op: str | None, state: State, anew: Anew) -> Said:
-    """What a new message says."""
-    poll, media, location = message.poll, message.media, message.location
+def said_in(
+    actor: Actor, message: NewMessage, state: State, anew: Anew, *, media: Sequence[Body], op: str | None
+) -> Said:
+    """What a new message says, with attachments as its body holds them."""
+    poll, location = message.poll, message.location
     texts = [message.content]
     if poll is not None:
         texts += [poll.question, *poll.options]
-    if media is not None and media.filename is not None:
-        texts.append(media.filename)
+    texts += [one["filename"] for one in media if "filename" in one]
     if location is not None and location.address is not None:
         texts.append(location.address)
     return Said(
@@ -258,7 +260,7 @@ def said_in(actor: Actor, message: NewMessage, op: str | None, state: State, ane
         device_id=actor.device_id,
         role=state.role(actor.user_id) or "member",
         texts=[text for text in texts if text],
-        addresses=[media.url] if media is not None else [],
+        addresses=[one["url"] for one in media if "url" in one],
         mentions=len(set(message.mentioned_user_ids)),
         op=op or message.client_message_id,
         message=message,
@@ -276,4 +278,4 @@ def said_anew(actor: Actor, wanted: ChangedMessage, state: State, anew: Anew) ->
         content=wanted.content,
         mentioned_user_ids=wanted.mentioned_user_ids or [],
     )
-    return replace(said_in(actor, message, wanted.operation_id, state, anew), message=None)
+    return replace(said_in(actor, message, state, anew, media=(), op=wanted.operation_id), message=None)

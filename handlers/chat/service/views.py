@@ -19,7 +19,7 @@ from storage.log import Entry, Log
 MOST_SHARED = 100
 """Members of a group in which each sees how far the others have read."""
 
-CHANGES = frozenset({"edit", "delete", "reaction", "vote", "close", "pin", "unpin", "hide"})
+CHANGES = frozenset({"edit", "delete", "reaction", "vote", "close", "pin", "unpin", "hide", "card"})
 LOOK_BACK = 20
 """Messages at the end of a conversation that are looked at for one that a member may see."""
 

@@ -8,6 +8,7 @@ from handlers.chat.models.conversations import Change, Conversation, Participant
 from handlers.chat.models.messages import (
     SHOWN_USERS,
     AllowedMentions,
+    LinkPreview,
     Message,
     Poll,
     PollOption,
@@ -40,10 +41,12 @@ def message_of(entry: Entry, viewer: str | None) -> Message:
         sender_id=entry.sender,
         type=body["type"],
         content=body["content"],
-        media=Media.model_validate(media) if media else None,
+        media=media_of(media) if media else None,
+        album=[media_of(one) for one in body.get("album", ())],
         location=Location.model_validate(location) if location else None,
         poll=poll_of(body),
         system=SystemNote.model_validate(system) if system else None,
+        preview=LinkPreview.model_validate(body["preview"]) if "preview" in body else None,
         reply_to_message_id=message_id(entry.conversation, reply_to) if reply_to else None,
         mentioned_user_ids=named_in(body),
         allowed_mentions=AllowedMentions(user_ids=allowed) if (allowed := allowed_in(body)) is not None else None,
@@ -71,6 +74,16 @@ def message_of(entry: Entry, viewer: str | None) -> Message:
         idempotent=entry.op is not None,
         duplicate=False,
     )
+
+
+def media_of(stored: Body) -> Media:
+    """An attachment as it lies in a message's body."""
+    media_id = stored.get("media_id")
+    if media_id is None:
+        return Media.model_validate(stored)
+    link = f"/api/media/{media_id}/link"
+    small = f"{link}?variant=thumbnail" if stored.get("has_thumbnail") else None
+    return Media.model_validate({**stored, "url": link, "thumbnail": small})
 
 
 def poll_of(body: Body) -> Poll | None:

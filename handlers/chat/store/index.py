@@ -17,6 +17,7 @@ from storage.mongo import ASCENDING, Binary, Collection, Document, IndexModel, I
 
 MENTIONS, TARGETS, GONE, DUE = "mentions", "targets", "gone", "pollsDue"
 UNUSED, EXPIRING, OVER = "timersUnused", "expiring", "overForSender"
+ATTACHED = "attached"
 
 LOG_INDEXES = (
     IndexModel(
@@ -42,6 +43,11 @@ LOG_INDEXES = (
         partialFilterExpression={"k": "message", "b.type": {"$exists": True}, "x": {"$exists": True}},
     ),
     IndexModel([("o", ASCENDING)], name=OVER, partialFilterExpression={"w": 1}),
+    IndexModel(
+        [("b.attached", ASCENDING), ("_id", ASCENDING)],
+        name=ATTACHED,
+        partialFilterExpression={"k": "message", "b.attached": {"$exists": True}},
+    ),
 )
 
 MAX_COUNTED = 10_000

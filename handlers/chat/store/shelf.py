@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from handlers.chat.store.carriers import CarrierStore
 from handlers.chat.store.drafts import DRAFTS, DraftStore
 from handlers.chat.store.editions import EditionStore
 from handlers.chat.store.folders import FOLDERS, FolderStore
 from handlers.chat.store.pins import PINS, PinStore
+from handlers.chat.store.previews import PREVIEWS, PreviewStore
 from handlers.chat.store.scheduled import SCHEDULED, ScheduledStore
 from handlers.chat.store.stars import STARS, StarStore
 from handlers.chat.store.timers import TimerStore
@@ -18,8 +20,10 @@ from storage.mongo import Collection
 class Shelf:
     """Their stores."""
 
+    carriers: CarrierStore
     editions: EditionStore
     pins: PinStore
+    previews: PreviewStore
     scheduled: ScheduledStore
     folders: FolderStore
     timers: TimerStore
@@ -30,8 +34,10 @@ class Shelf:
 def shelf_of(collection: Callable[[str], Collection]) -> Shelf:
     """The stores over the collections of these names."""
     return Shelf(
+        carriers=CarrierStore(collection(COLLECTION)),
         editions=EditionStore(collection(COLLECTION)),
         pins=PinStore(collection(PINS)),
+        previews=PreviewStore(collection(PREVIEWS)),
         scheduled=ScheduledStore(collection(SCHEDULED)),
         folders=FolderStore(collection(FOLDERS)),
         timers=TimerStore(collection(COLLECTION)),

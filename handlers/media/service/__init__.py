@@ -15,6 +15,7 @@ from handlers.media.service.errors import (
     TooManyOpen,
     TooManyPlaces,
     UsedUp,
+    WrongKind,
     WrongOffset,
 )
 from handlers.media.service.media import Media
@@ -35,5 +36,6 @@ __all__ = [
     "TooManyOpen",
     "TooManyPlaces",
     "UsedUp",
+    "WrongKind",
     "WrongOffset",
 ]

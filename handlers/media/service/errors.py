@@ -69,6 +69,12 @@ class Refused(Invalid):
     code = "media.refused"
 
 
+class WrongKind(Invalid):
+    """The medium is not of the kind that it was to be sent as."""
+
+    code = "media.wrong_kind"
+
+
 class BadLink(Forbidden):
     """The address was not made here, or was changed."""
 
@@ -99,6 +105,7 @@ ERRORS = (
     NotReady,
     Finished,
     Refused,
+    WrongKind,
     BadLink,
     OldLink,
     TooManyPlaces,

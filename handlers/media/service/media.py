@@ -1,11 +1,11 @@
 """The media service as others see it: uploads, downloads, and who may see what."""
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 from handlers.media.events import MediaDeleted
-from handlers.media.models import GetLink, Grant, Link, Medium, Opening, shown
-from handlers.media.service.access import Gate, Sees
+from handlers.media.models import GetLink, Grant, Kind, Link, Medium, Opening, shown
+from handlers.media.service.access import Gate, Reaches, Sees
 from handlers.media.service.finishing import Finisher
 from handlers.media.service.links import Links
 from handlers.media.service.removing import Remover
@@ -95,6 +95,19 @@ class Media:
         It is asked at every access, so somebody who leaves a place loses what is shown there at once.
         """
         self._gate.admit(scope, sees)
+
+    def carry(self, reaches: Reaches) -> None:
+        """For other slices, once, at the build: `reaches(user_id, media_id)` says who may see a thing of theirs that
+        carries the medium. It is asked at every access, so what is taken back takes the medium with it.
+        """
+        self._gate.carry(reaches)
+
+    async def attach(self, wanted: Mapping[str, Kind], *, owner: str | None) -> dict[str, Medium]:
+        """For other slices: finished media by id, each of its kind, all of this owner (None: they may be anybody's).
+
+        Raises NoMedia, NotReady, WrongKind.
+        """
+        return {media_id: shown(record) for media_id, record in (await self._gate.attach(wanted, owner)).items()}
 
     async def show(self, media_id: str, by: str, *, scope: str, place: str) -> Medium:
         """For other slices: somebody who may see a finished medium shows it in a place of an admitted scope."""

@@ -50,6 +50,7 @@ async def test_the_specifications_sample_is_answered_as_the_specification_says(p
             "searchableByPhone": "mutual",
             "showOnlineStatus": True,
             "readReceipts": True,
+            "linkPreviews": True,
             "showLocation": True,
         },
     }

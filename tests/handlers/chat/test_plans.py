@@ -8,6 +8,7 @@ import pytest
 
 from crypto.ids import new_id
 from handlers.chat.store.audit import acts
+from handlers.chat.store.carriers import carrying
 from handlers.chat.store.conversations import encrypted_of
 from handlers.chat.store.drafts import drafts_of
 from handlers.chat.store.editions import due, edits_of
@@ -121,6 +122,12 @@ QUESTIONS: dict[str, tuple[str, dict[str, Any], dict[str, Any], set[str]]] = {
     ),
     "scheduled messages that are due": ("scheduled", to_send(NOW), {"sort": [("dueAt", 1), ("_id", 1)]}, {"due"}),
     "edits of a message": ("log", edits_of(ONE, 5), {"sort": [("s", 1)], "hint": "targets"}, {"targets"}),
+    "messages that carry an upload": (
+        "log",
+        carrying(ME, after=None, now=NOW),
+        {"sort": [("_id", 1)], "hint": "attached"},
+        {"attached"},
+    ),
     "pins": ("pins", pinned_in(ONE), {"sort": [("messageSeq", 1)]}, {"message"}),
     "changes of a message": ("log", changing(ONE, 5, before=9), {"hint": "targets"}, {"targets"}),
 }

@@ -11,6 +11,7 @@ from tests.harness.clock import TurnableClock
 from tests.harness.people import Door, Refusal
 
 URL = "https://cdn.example.com/one.bin"
+UPLOAD = "01936c4e-8f3a-7c11-9d2b-3f6a1b2c4d5e"
 
 
 async def test_a_message_reaches_everybody_in_the_conversation_and_its_sender_once(people: People, door: Door) -> None:
@@ -143,6 +144,24 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("media.type", {"type": "image", "content": "", "media": {"type": "video", "url": URL}}),
     ("media.url", {"type": "image", "content": "", "media": {"type": "image", "url": "http://cdn.example.com/x"}}),
     ("media.url", {"type": "image", "content": "", "media": {"type": "image", "url": "https://a@b.example/x"}}),
+    ("media", {"type": "image", "content": "", "media": {"type": "image"}}),
+    ("media", {"type": "image", "content": "", "media": {"type": "image", "mediaId": UPLOAD, "url": URL}}),
+    ("media.mediaId", {"type": "image", "content": "", "media": {"type": "image", "mediaId": "x"}}),
+    ("album", {"type": "image", "content": "", "album": [{"type": "image", "url": URL}]}),
+    ("album", {"type": "image", "content": "", "album": [{"type": "image", "url": URL}] * 11}),
+    ("album", {"content": "x", "album": [{"type": "image", "url": URL}] * 2}),
+    ("album", {"type": "image", "content": "", "album": [{"type": one, "url": URL} for one in ("image", "file")]}),
+    ("album", {"type": "image", "content": "", "album": [{"type": "image", "mediaId": UPLOAD}] * 2}),
+    ("album.0.type", {"type": "image", "content": "", "album": [{"type": "video", "url": URL}] * 2}),
+    (
+        "media",
+        {
+            "type": "image",
+            "content": "",
+            "media": {"type": "image", "url": URL},
+            "album": [{"type": "image", "url": URL}] * 2,
+        },
+    ),
     ("media.size", {"type": "image", "content": "", "media": {"type": "image", "url": URL, "size": -1}}),
     ("location", {"type": "location", "content": ""}),
     ("location.latitude", {"type": "location", "content": "", "location": {"latitude": 91, "longitude": 0}}),

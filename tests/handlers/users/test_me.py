@@ -33,6 +33,7 @@ UNTOUCHED = {
         "searchableByPhone": "mutual",
         "showOnlineStatus": True,
         "readReceipts": True,
+        "linkPreviews": True,
         "showLocation": True,
     },
     "accountType": "personal",
