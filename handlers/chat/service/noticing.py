@@ -70,6 +70,13 @@ class Notices:
         )
         return notice if quiet or not notice.unread else await self._worded(notice, actor, conversation_id, seq)
 
+    async def badge(self, user_id: str) -> int:
+        """Conversations with unread messages, or marked as unread, that are neither muted nor archived."""
+        now = self._clock.now()
+        loud = [_listed(one) for one in await self._members.of_user(user_id) if not _is_quiet(one, now)]
+        counts = await self._unreads.of(user_id, loud)
+        return sum(1 for one in loud if counts[one.conversation_id].unread or _is_marked(one))
+
     async def _worded(self, notice: Notice, actor: Actor, conversation_id: str, seq: int) -> Notice:
         try:
             state = (await self._access(conversation_id, actor)).state
