@@ -213,6 +213,19 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class Pushable:
+    """What a device may be told of a notice now."""
+
+    title: str
+    text: str
+    unread: int
+    in_app: bool
+    """Whether devices that are connected hear of it by themselves."""
+    quiet: bool
+    """Whether it must not be pushed now: by the person's wishes, or within his quiet hours."""
+
+
+@dataclass(frozen=True, slots=True)
 class Due:
     """Somebody to whom a letter is due."""
 

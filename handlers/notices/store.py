@@ -102,6 +102,11 @@ class NoticeStore:
             where["position"] = {"$lte": up_to}
         return await self._notices.update_many(where, _READ)
 
+    async def get(self, user_id: str, notice_id: str) -> tuple[Kept, bool] | None:
+        """A person's notice, and whether it is in the list of the app; None when there is none."""
+        found = await self._notices.find_one({"_id": notice_id, "userId": user_id})
+        return (_kept(found), bool(found["inApp"])) if found else None
+
     async def to_mail(self, user_id: str, *, most: int, limit: int) -> tuple[list[Kept], int]:
         """What of a person's notices is to be mailed, the latest first, and how many there are in all."""
         where = {"userId": user_id, "mail": True}

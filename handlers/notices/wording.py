@@ -35,6 +35,11 @@ def subject(notices: Sequence[Kept], total: int) -> str:
     return "1 thing happened on Mixee" if total == 1 else f"{total} things happened on Mixee"
 
 
+def title(notice: Kept) -> str:
+    """The title of a notification."""
+    return "A sign-in to your account" if notice.kind == "sign_in" else "Mixee"
+
+
 def text(notices: Sequence[Kept], total: int, cards: Mapping[str, UserCard]) -> str:
     """The body of a letter."""
     lines = [f"- {line(one, cards)}" for one in notices]

@@ -13,6 +13,8 @@ from handlers.chat.events import (
     MessageNew,
 )
 from handlers.chat.service import Chat
+from handlers.notices.events import NoticePushed, NoticeRead
+from handlers.notices.service import Notices
 from handlers.presence.service import Presence
 from handlers.push.events import EVENTS
 from handlers.push.models import Platform
@@ -40,6 +42,7 @@ def _build(kit: Kit) -> Push:
         social=kit.service(Social),
         presence=kit.service(Presence),
         chat=kit.service(Chat),
+        notices=kit.service(Notices),
         clock=kit.clock,
         settings=settings,
     )
@@ -80,6 +83,15 @@ async def _changed(push: Push, event: ConversationRead | ConversationPreferences
         await push.look_again(event.payload.conversation_id, user_id)
 
 
+async def _noticed(push: Push, event: NoticePushed) -> None:
+    await push.noticed(event.payload)
+
+
+async def _notices_read(push: Push, event: NoticeRead) -> None:
+    for user_id in event.to.ids if isinstance(event.to, Users) else ():
+        await push.notices_read(user_id)
+
+
 async def _ended(push: Push, event: SessionsEnded) -> None:
     await push.ended(event.payload.session_ids)
 
@@ -92,7 +104,7 @@ manifest = Slice(
     name="push",
     service=Push,
     build=_build,
-    needs=("auth", "social", "presence", "chat"),
+    needs=("auth", "social", "presence", "chat", "notices"),
     routes=routes,
     events=EVENTS,
     collections=(
@@ -107,6 +119,8 @@ manifest = Slice(
         Hears(ConversationRead, _changed),
         Hears(ConversationPreferences, _changed),
         Hears(ConversationRemoved, _changed),
+        Hears(NoticePushed, _noticed),
+        Hears(NoticeRead, _notices_read),
         Hears(SessionsEnded, _ended),
         Hears(UserErased, _erased),
     ),

@@ -11,6 +11,9 @@ from server.models import Input, Output, Text
 
 Platform = Literal["apns", "fcm", "webpush"]
 
+NOTICE = "notice:"
+"""Begins the thread of a notice, before its id; the thread of messages is their conversation."""
+
 _TOKENS = {"apns": re.compile(r"[0-9a-fA-F]{64,200}"), "fcm": re.compile(r"[A-Za-z0-9_:.-]{20,4096}")}
 
 
@@ -80,14 +83,15 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """What a target still has to hear, or shows, of a conversation."""
+    """What a target still has to hear, or shows, of a conversation or a notice."""
 
     id: str
     session_id: str
     user_id: str
-    conversation_id: str
+    thread: str
+    """The conversation, or NOTICE and the id of a notice."""
     seq: int
-    """The last message it is about."""
+    """The last message it is about; of a notice how often it happened."""
     first: int
     """The first message since it was looked at last."""
     pushed: int
@@ -95,12 +99,18 @@ class Matter:
     attempts: int
     version: int
 
+    @property
+    def notice_id(self) -> str | None:
+        """The notice that it is about, if it is about one."""
+        return self.thread.removeprefix(NOTICE) if self.thread.startswith(NOTICE) else None
+
 
 @dataclass(frozen=True, slots=True)
 class Note:
     """What is sent to a device. One without a title is silent: it sets the badge and takes notifications away."""
 
-    conversation_id: str
+    thread: str
+    """The conversation, or NOTICE and the id of a notice: a later note takes the place of an earlier one of it."""
     badge: int
     title: str | None = None
     text: str = ""
@@ -115,15 +125,14 @@ class Note:
     def data(self) -> dict[str, object]:
         """What the app gets."""
         if self.silent:
-            return {"badge": self.badge, "clear": [self.conversation_id]}
-        return {
-            "badge": self.badge,
-            "conversationId": self.conversation_id,
-            "messageId": self.message_id,
-            "unread": self.unread,
-            "title": self.title,
-            "body": self.text,
-        }
+            return {"badge": self.badge, "clear": [self.thread]}
+        return {"badge": self.badge, **self.about(), "title": self.title, "body": self.text}
+
+    def about(self) -> dict[str, object]:
+        """What it is about, and how much of that is unread."""
+        if self.thread.startswith(NOTICE):
+            return {"noticeId": self.thread.removeprefix(NOTICE), "unread": self.unread}
+        return {"conversationId": self.thread, "messageId": self.message_id, "unread": self.unread}
 
 
 Kind = Literal["sent", "gone", "later", "refused"]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from handlers.push.models import Matter, Platform, Target
+from handlers.push.models import NOTICE, Matter, Platform, Target
 from storage.mongo import ASCENDING, Collection, Document, DuplicateKeyError, IndexModel, UpdateOne
 
 TARGETS = "push_targets"
@@ -34,11 +34,11 @@ MATTER_INDEXES = (
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """A message that a target may have to hear of, and when it is time to see whether it must."""
+    """Something that a target may have to hear of, and when it is time to see whether it must."""
 
     session_id: str
     user_id: str
-    conversation_id: str
+    thread: str
     seq: int
     due: datetime
 
@@ -89,17 +89,17 @@ class TargetStore:
 
 
 class MatterStore:
-    """What targets still have to hear: one document for each target and conversation, taken by one worker at a time."""
+    """What targets still have to hear: one document for each target and thread, taken by one worker at a time."""
 
     def __init__(self, matters: Collection) -> None:
         self._matters = matters
 
     async def add(self, news: Iterable[News], now: datetime) -> None:
-        """Note messages. What waits already is not put off, and one that is being worked on comes again."""
+        """Note what happened. What waits already is not put off, and one that is being worked on comes again."""
         await self._matters.write(
             [
                 UpdateOne(
-                    {"_id": f"{one.session_id}/{one.conversation_id}"},
+                    {"_id": f"{one.session_id}/{one.thread}"},
                     {
                         "$max": {"seq": one.seq},
                         "$min": {"due": one.due, "first": one.seq},
@@ -108,7 +108,8 @@ class MatterStore:
                         "$setOnInsert": {
                             "sessionId": one.session_id,
                             "userId": one.user_id,
-                            "conversationId": one.conversation_id,
+                            "conversationId": one.thread,
+                            "notice": one.thread.startswith(NOTICE),
                             "pushed": 0,
                             "attempts": 0,
                             "until": EVER,
@@ -126,6 +127,13 @@ class MatterStore:
         where: Document = {"conversationId": conversation_id}
         if user_id is not None:
             where["userId"] = user_id
+        await self._look_again(where, now, soon)
+
+    async def look_at_notices(self, user_id: str, now: datetime) -> None:
+        """See again what a person's devices show of notices."""
+        await self._look_again({"userId": user_id, "notice": True}, now, now)
+
+    async def _look_again(self, where: Document, now: datetime, soon: datetime) -> None:
         again: Document = {"$inc": {"version": 1}}
         await self._matters.update_many(where | {"due": {"$exists": True}}, again | {"$min": {"due": soon}})
         await self._matters.update_many(where | {"due": {"$exists": False}}, again | {"$set": {"due": now}})
@@ -186,7 +194,7 @@ def _matter(document: Document) -> Matter:
         id=document["_id"],
         session_id=document["sessionId"],
         user_id=document["userId"],
-        conversation_id=document["conversationId"],
+        thread=document["conversationId"],
         seq=document["seq"],
         first=document.get("first") or document["seq"],
         pushed=document["pushed"],

@@ -78,6 +78,13 @@ class Notices:
         entry = await self._log.get(conversation_id, seq)
         return entry is not None and entry.body.get("answers") == actor.user_id
 
+    async def badge(self, user_id: str) -> int:
+        """Conversations with unread messages, or marked as unread, that are neither muted nor archived."""
+        now = self._clock.now()
+        loud = [_listed(one) for one in await self._members.of_user(user_id) if not _is_quiet(one, now)]
+        counts = await self._unreads.of(user_id, loud)
+        return sum(1 for one in loud if counts[one.conversation_id].unread or _is_marked(one))
+
     async def _worded(self, notice: Notice, actor: Actor, conversation_id: str, seq: int) -> Notice:
         try:
             state = (await self._access(conversation_id, actor)).state

@@ -5,6 +5,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from handlers.notices import wording
 from handlers.notices.events import NoticeNew, NoticePushed, NoticeRead
 from handlers.notices.hours import mail_at, quiet_until
 from handlers.notices.models import (
@@ -20,6 +21,7 @@ from handlers.notices.models import (
     NoticesUnread,
     NoticeWishes,
     NoticeWishesChange,
+    Pushable,
     ReadAll,
 )
 from handlers.notices.service.errors import NoSuchNotice
@@ -115,6 +117,22 @@ class Notices:
         await self._mail.forget(user_id)
         while touched := await self._store.without(user_id):
             await self._tell_gone(touched)
+
+    async def to_push(self, user_id: str, notice_id: str) -> Pushable | None:
+        """What a person's devices may be told of a notice as things stand now; None when it is read or gone."""
+        found = await self._store.get(user_id, notice_id)
+        if found is None or found[0].read:
+            return None
+        (kept, in_app), wishes = found, await self._preferences.of(user_id)
+        quiet_hours = kept.kind not in URGENT and quiet_until(wishes, self._clock.now()) is not None
+        cards = await self._users.cards(kept.actors) if kept.actors else {}
+        return Pushable(
+            title=wording.title(kept),
+            text=wording.line(kept, cards),
+            unread=await self._unread(user_id),
+            in_app=in_app,
+            quiet=quiet_hours or not wishes.channels(kept.kind).push,
+        )
 
     async def expire(self) -> None:
         """Drop notices that are older than they are kept."""

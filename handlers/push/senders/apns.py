@@ -49,7 +49,7 @@ class Apns:
             "apns-topic": self._topic,
             "apns-push-type": "background" if note.silent else "alert",
             "apns-priority": "5" if note.silent else "10",
-            "apns-collapse-id": note.conversation_id,
+            "apns-collapse-id": note.thread,
             "apns-expiration": str(int((now + self._lasting).timestamp())),
         }
         answer = await self._client.post(
@@ -88,9 +88,9 @@ def _payload(note: Note) -> dict[str, Any]:
         "alert": {"title": note.title, "body": note.text},
         "badge": note.badge,
         "sound": "default",
-        "thread-id": note.conversation_id,
+        "thread-id": note.thread,
     }
-    return {"aps": aps, "conversationId": note.conversation_id, "messageId": note.message_id, "unread": note.unread}
+    return {"aps": aps, **note.about()}
 
 
 def _reason(answer: httpx.Response) -> str:

@@ -67,11 +67,11 @@ class Fcm:
         }
         android: dict[str, Any] = {
             "priority": "NORMAL" if note.silent else "HIGH",
-            "collapse_key": note.conversation_id,
+            "collapse_key": note.thread,
             "ttl": f"{int(self._lasting.total_seconds())}s",
         }
         if not note.silent:
-            android["notification"] = {"title": note.title, "body": note.text, "tag": note.conversation_id}
+            android["notification"] = {"title": note.title, "body": note.text, "tag": note.thread}
         return {"token": target.token, "data": data, "android": android}
 
     async def _token(self, now: datetime) -> str | Outcome:

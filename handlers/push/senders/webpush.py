@@ -39,7 +39,7 @@ class WebPush:
             "Content-Encoding": "aes128gcm",
             "Content-Type": "application/octet-stream",
             "TTL": str(self._lasting),
-            "Topic": base64url(hashlib.sha256(note.conversation_id.encode()).digest()[:24]),
+            "Topic": base64url(hashlib.sha256(note.thread.encode()).digest()[:24]),
             "Urgency": "low" if note.silent else "high",
         }
         content = sealed(orjson.dumps(note.data()), public=unbase64(target.p256dh), auth=unbase64(target.auth))

@@ -8,14 +8,16 @@ from urllib.parse import urlsplit
 from handlers.auth.service import Auth
 from handlers.chat.events import MessageNew
 from handlers.chat.service import Chat
+from handlers.notices.models import NoticePush
+from handlers.notices.service import Notices
 from handlers.presence.service import Presence
-from handlers.push.models import Platform, PushState, Registration, Target
+from handlers.push.models import NOTICE, Platform, PushState, Registration, Target
 from handlers.push.senders import Sender
 from handlers.push.service.errors import PlatformOff
 from handlers.push.service.intake import Intake
 from handlers.push.service.worker import Worker
 from handlers.push.settings import PushSettings
-from handlers.push.store import MatterStore, TargetStore
+from handlers.push.store import MatterStore, News, TargetStore
 from handlers.social.service import Social
 from server.actors import Actor
 from server.clock import Clock
@@ -40,6 +42,7 @@ class Push:
         social: Social,
         presence: Presence,
         chat: Chat,
+        notices: Notices,
         clock: Clock,
         settings: PushSettings,
     ) -> None:
@@ -53,7 +56,15 @@ class Push:
         self._ack = ack = timedelta(seconds=settings.ack_seconds)
         self.intake = Intake(targets, matters, presence=presence, social=social, clock=clock, ack=ack)
         self.worker = Worker(
-            targets, matters, senders, auth=auth, chat=chat, presence=presence, clock=clock, settings=settings
+            targets,
+            matters,
+            senders,
+            auth=auth,
+            chat=chat,
+            notices=notices,
+            presence=presence,
+            clock=clock,
+            settings=settings,
         )
 
     async def start(self) -> None:
@@ -116,6 +127,18 @@ class Push:
         if self._senders:
             now = self._clock.now()
             await self._matters.look_again(conversation_id, user_id, now, now + self._ack)
+
+    async def noticed(self, push: NoticePush) -> None:
+        """A notice is to be pushed to its person's devices. Repeatable without harm."""
+        targets = await self._targets.of_users([push.user_id]) if self._senders else []
+        now, thread, count = self._clock.now(), f"{NOTICE}{push.notice.id}", push.notice.count
+        if targets:
+            await self._matters.add([News(one.session_id, one.user_id, thread, count, now) for one in targets], now)
+
+    async def notices_read(self, user_id: str) -> None:
+        """Notices of a person were read, or are gone: see again what devices show of them."""
+        if self._senders:
+            await self._matters.look_at_notices(user_id, self._clock.now())
 
     async def ended(self, session_ids: Sequence[str]) -> None:
         """Sessions have ended: nothing more goes there."""

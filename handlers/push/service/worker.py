@@ -9,6 +9,7 @@ from datetime import timedelta
 from handlers.auth.service import Auth
 from handlers.chat.service import Chat
 from handlers.chat.service.noticing import Notice
+from handlers.notices.service import Notices
 from handlers.presence.service import Presence
 from handlers.push.models import Matter, Note, Outcome, Platform, Target
 from handlers.push.senders import Sender
@@ -37,6 +38,7 @@ class Worker:
         *,
         auth: Auth,
         chat: Chat,
+        notices: Notices,
         presence: Presence,
         clock: Clock,
         settings: PushSettings,
@@ -46,6 +48,7 @@ class Worker:
         self._senders = senders
         self._auth = auth
         self._chat = chat
+        self._notices = notices
         self._presence = presence
         self._clock = clock
         self._settings = settings
@@ -85,9 +88,27 @@ class Worker:
         if not await self._auth.book.alive([target.session_id]):
             await self._gone(target)
             return
-        notice = await self._chat.notices.of(_actor(self._clock, target), matter.conversation_id, matter.seq)
+        if matter.notice_id is not None:
+            await self._work_on_notice(matter.notice_id, matter, target, sender)
+        else:
+            await self._work_on_messages(matter, target, sender)
+
+    async def _work_on_notice(self, notice_id: str, matter: Matter, target: Target, sender: Sender) -> None:
+        news = await self._notices.to_push(target.user_id, notice_id)
+        if news is None:
+            await self._clear(matter, target, sender, await self._chat.notices.badge(target.user_id))
+        elif matter.seq <= matter.pushed or news.quiet or (news.in_app and await self._awake(target)):
+            await self._matters.settle(matter, pushed=matter.pushed)
+        else:
+            badge = await self._chat.notices.badge(target.user_id)
+            note = Note(matter.thread, badge, title=news.title, text=news.text, unread=news.unread)
+            if await self._sent(matter, target, await sender.send(target, note)):
+                await self._matters.settle(matter, pushed=matter.seq)
+
+    async def _work_on_messages(self, matter: Matter, target: Target, sender: Sender) -> None:
+        notice: Notice = await self._chat.notices.of(_actor(self._clock, target), matter.thread, matter.seq)
         if not notice.unread:
-            await self._clear(matter, target, sender, notice)
+            await self._clear(matter, target, sender, notice.badge)
         elif matter.seq <= max(matter.pushed, notice.delivered_seq) or notice.quiet:
             await self._matters.settle(matter, pushed=matter.pushed)
         elif matter.first <= notice.delivered_seq:
@@ -95,7 +116,7 @@ class Worker:
             await self._matters.delay(matter, wait, first=notice.delivered_seq + 1)
         else:
             note = Note(
-                conversation_id=matter.conversation_id,
+                thread=matter.thread,
                 badge=notice.badge,
                 title=notice.title,
                 text=notice.text,
@@ -105,15 +126,18 @@ class Worker:
             if await self._sent(matter, target, await sender.send(target, note)):
                 await self._matters.settle(matter, pushed=matter.seq)
 
-    async def _clear(self, matter: Matter, target: Target, sender: Sender, notice: Notice) -> None:
+    async def _clear(self, matter: Matter, target: Target, sender: Sender, badge: int) -> None:
         """Everything is read, or gone: what the device shows of it goes too. One that is awake hears so by itself."""
-        connected = await self._presence.connected_devices([target.user_id]) if matter.pushed else {}
-        awake = connected is not None and target.device_id in connected.get(target.user_id, ())
-        if matter.pushed and not awake:
-            outcome = await sender.send(target, Note(matter.conversation_id, notice.badge))
+        if matter.pushed and not await self._awake(target):
+            outcome = await sender.send(target, Note(matter.thread, badge))
             if not await self._sent(matter, target, outcome):
                 return
         await self._matters.drop(matter)
+
+    async def _awake(self, target: Target) -> bool:
+        """Whether the device is connected, as far as that is known."""
+        connected = await self._presence.connected_devices([target.user_id])
+        return connected is not None and target.device_id in connected.get(target.user_id, ())
 
     async def _sent(self, matter: Matter, target: Target, outcome: Outcome) -> bool:
         """Whether the matter is dealt with: sent, or refused for good."""

@@ -20,6 +20,7 @@ QUESTIONS: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     ("push_matters", {"conversationId": ONE}, {}, "conversation"),
     ("push_matters", {"sessionId": {"$in": [ONE]}}, {}, "session"),
     ("push_matters", {"userId": ME}, {}, "user"),
+    ("push_matters", {"userId": ME, "notice": True, "due": {"$exists": False}}, {}, "user"),
 ]
 
 
