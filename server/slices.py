@@ -162,7 +162,7 @@ class Kit:
         self.fills = fills
         self.spend = spend
         self.limited = limited
-        """Whether limits are on: strangers may do more where they are off, for load tests."""
+        """Whether limits are on. They are off for load tests alone."""
         self.roles = roles
         """The permissions that each role's tokens carry."""
         self.data_dir = data_dir

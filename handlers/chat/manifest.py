@@ -65,11 +65,17 @@ def _build(kit: Kit) -> Chat:
         settings=kit.settings(ChatSettings),
         shelf=shelf_of(kit.collection),
         screen=kit.ask(Screen),  # type: ignore[type-abstract]  # a port is a Protocol
-        strangers=Strangers(kit.spend, kit.clock, limited=kit.limited),
+        strangers=Strangers(kit.spend, kit.clock, wait=_strangers_wait(kit)),
         spend=kit.spend,
     )
     kit.fills(chat.fill, chat.heads)
     return chat
+
+
+def _strangers_wait(kit: Kit) -> bool:
+    """Whether first contacts are requests: load tests, which have no limits, chat among strangers."""
+    wished = kit.settings(ChatSettings).first_contact
+    return kit.limited if wished is None else wished == "request"
 
 
 async def _erased(chat: Chat, event: UserErased) -> None:

@@ -1,11 +1,18 @@
 """What an operator may set about the chat."""
 
+from typing import Literal
+
 from pydantic import BaseModel, Field
 
 
 class ChatSettings(BaseModel):
     """Read from the environment, every name with the prefix `MIXEE_CHAT_`."""
 
+    first_contact: Literal["request", "free"] | None = Field(
+        None,
+        description="Whether a conversation that a stranger begins waits until it is accepted (`request`) or not "
+        "(`free`); unset: it waits unless MIXEE_LIMITS is off.",
+    )
     edit_hours: int = Field(48, ge=0, le=8760, description="Hours in which a sender may edit a message.")
     max_edits: int = Field(20, ge=0, le=100, description="Times that a message may be edited.")
     delete_hours: int = Field(48, ge=0, le=8760, description="Hours in which a sender may take back a message.")

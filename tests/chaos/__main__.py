@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from tests.chaos.checker import check_file
 from tests.chaos.harness import Place
 from tests.chaos.paper import record
-from tests.chaos.scenarios import kills, leak, links, presence, redis, rolling, slow, soak, storm
+from tests.chaos.scenarios import kills, leak, links, presence, redis, resumes, rolling, slow, soak, storm
 from tests.chaos.scenarios.outcome import Outcome
 
 T = TypeVar("T")
@@ -27,6 +27,7 @@ SCENARIOS: dict[str, tuple[Play, Any, Any, str]] = {
     "links": (links.play, links.FULL, links.SHORT, links.__doc__ or ""),
     "rolling": (rolling.play, rolling.FULL, rolling.SHORT, rolling.__doc__ or ""),
     "storm": (storm.play, storm.FULL, storm.SHORT, storm.__doc__ or ""),
+    "resumes": (resumes.play, resumes.FULL, resumes.SHORT, resumes.__doc__ or ""),
     "slow": (slow.play, slow.FULL, slow.SHORT, slow.__doc__ or ""),
     "presence": (presence.play, presence.FULL, presence.SHORT, presence.__doc__ or ""),
     "leak": (leak.play, leak.FULL, leak.SHORT, leak.__doc__ or ""),

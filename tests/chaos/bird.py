@@ -28,6 +28,11 @@ class Sky:
     """How many connect at once."""
     late: Spread
     """From when a message was said to when a healthy bird heard it."""
+    recovering: bool
+    """Whether birds ask for connection state recovery, and sync only when they do not get it."""
+    returns: Spread
+    """From the beginning of a handshake to the moment when the bird has its session, or the answer to `sync`."""
+    recovered: int = 0
     heard: int = 0
     sessions: int = 0
     """Sessions that came as far as an answer to `sync`."""
@@ -47,6 +52,8 @@ class Bird:
         self._small = small
         self._line: Lean | None = None
         self._asking = False
+        self._came: asyncio.Future[bool] | None = None
+        self._pid = self._offset = ""
         self.resumed = False
         """Whether `sync` was answered in full in this session."""
         self.stalled = False
@@ -84,17 +91,20 @@ class Bird:
             self._line.abort()
 
     async def _connect(self) -> Lean:
-        """One handshake, up to the answer to `sync`. Raises OSError."""
+        """One handshake, up to the answer to `sync` or to a recovered session. Raises OSError."""
         came: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        began = time.monotonic()
+        self._came = came
 
         def moved(line: Lean) -> None:
             if line.stage == "ready":
                 self._line = line
-                self._ask(line, came)
-            elif line.stage == "ended" and not came.done():
-                came.set_result(False)
+            elif line.stage == "ended":
+                self._pid, self._offset = line.pid or self._pid, line.offset or self._offset
+                if not came.done():
+                    came.set_result(False)
 
-        line = Lean({"token": self._token, "deviceId": f"bird-{self._number}"}, heard=self._hear, moved=moved)
+        line = Lean(self._auth(), heard=self._hear, moved=moved)
         url = urlsplit(random.choice(list(self._sky.nodes)))
         source = f"127.0.1.{1 + self._number % SOURCES}"
         try:
@@ -102,22 +112,42 @@ class Bird:
                 await line.connect(url.hostname or "", url.port or 0, source=source, small=self._small)
                 if not await came:
                     raise ConnectionResetError("the connection ended in its handshake")
+                self._sky.returns.add(time.monotonic() - began)
         except BaseException:
             line.abort()
             raise
         return line
 
-    def _ask(self, line: Lean, came: "asyncio.Future[bool] | None" = None) -> None:
+    def _auth(self) -> dict[str, Any]:
+        auth: dict[str, Any] = {"token": self._token, "deviceId": f"bird-{self._number}"}
+        if self._sky.recovering:
+            auth |= {"recovery": True, "pid": self._pid, "offset": self._offset}
+        return auth
+
+    def _ready(self, line: Lean, *, recovered: bool) -> None:
+        if recovered:
+            self._sky.recovered += 1
+            self._arrived()
+        else:
+            self._ask(line)
+
+    def _arrived(self) -> None:
+        self.resumed = True
+        if self._came is not None and not self._came.done():
+            self._sky.sessions += 1
+            self._came.set_result(True)
+
+    def _ask(self, line: Lean) -> None:
         if self._asking:
             return
         self._asking = True
         vector = {"conversations": {self._conversation: self.position}, "only": True}
-        line.emit("sync", vector, lambda answer: self._answered(line, came, answer))
+        line.emit("sync", vector, lambda answer: self._answered(line, answer))
 
-    def _answered(self, line: Lean, came: "asyncio.Future[bool] | None", answer: dict[str, Any]) -> None:
+    def _answered(self, line: Lean, answer: dict[str, Any]) -> None:
         self._asking = False
         if not answer.get("ok"):
-            asyncio.get_running_loop().call_later(AGAIN_SECONDS, self._again, line, came)
+            asyncio.get_running_loop().call_later(AGAIN_SECONDS, self._again, line)
             return
         data = answer["data"]
         pages = [one for one in data["conversations"] if one["conversationId"] == self._conversation]
@@ -128,18 +158,15 @@ class Bird:
             self.position = max(self.position, page["to"])
         self._advance()
         if data["limited"] or any(page["more"] for page in pages):
-            self._ask(line, came)
+            self._ask(line)
             return
         if self._ahead:
             self._ask(line)
-        self.resumed = True
-        if came is not None and not came.done():
-            self._sky.sessions += 1
-            came.set_result(True)
+        self._arrived()
 
-    def _again(self, line: Lean, came: "asyncio.Future[bool] | None") -> None:
+    def _again(self, line: Lean) -> None:
         if line is self._line:
-            self._ask(line, came)
+            self._ask(line)
 
     def _advance(self) -> None:
         self._ahead = {seq for seq in self._ahead if seq > self.position}
@@ -148,6 +175,8 @@ class Bird:
             self._ahead.remove(self.position)
 
     def _hear(self, line: Lean, name: str, payload: Any) -> None:
+        if name == "session:ready":
+            self._ready(line, recovered=payload["recovered"])
         if name == "sync:behind":
             self._ask(line)
         if name != "message:new" or payload["conversationId"] != self._conversation:

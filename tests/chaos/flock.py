@@ -5,6 +5,7 @@ control. A process of its own keeps the devices from slowing the load generator,
 """
 
 import asyncio
+import random
 import resource
 import sys
 import time
@@ -32,7 +33,7 @@ class Program:
     """The flock's side of the line."""
 
     def __init__(self) -> None:
-        self._sky = Sky((), asyncio.Semaphore(HANDSHAKES_AT_ONCE), Spread())
+        self._sky = Sky((), asyncio.Semaphore(HANDSHAKES_AT_ONCE), Spread(), recovering=False, returns=Spread())
         self._birds: list[Bird] = []
         self._flights: list[asyncio.Task[None]] = []
 
@@ -56,26 +57,29 @@ class Program:
                 self._fly(command)
             case "nodes":
                 self._sky.nodes = command["nodes"]
-            case "gather":
-                self._sky.nodes = command["nodes"]
-                for bird in self._birds:
-                    bird.leave()
+            case "gather" | "scatter":
+                self._leave(command)
             case "stall":
                 for bird in self._birds[-command["count"] :]:
                     bird.stall()
             case "measure":
-                self._sky.late, self._sky.heard = Spread(), 0
+                self._sky.late, self._sky.returns, self._sky.heard, self._sky.recovered = Spread(), Spread(), 0, 0
             case "abort":
                 return await abort_connections(Storm(**command["storm"]))
         return self._state()
 
     def _fly(self, command: Command) -> None:
-        self._sky.nodes = command["nodes"]
+        self._sky.nodes, self._sky.recovering = command["nodes"], command["recovering"]
         birds, small = command["birds"], command["small"]
         for number, (token, conversation) in enumerate(birds):
             bird = Bird(self._sky, number, token=token, conversation=conversation, small=number >= len(birds) - small)
             self._birds.append(bird)
             self._flights.append(asyncio.create_task(bird.fly()))
+
+    def _leave(self, command: Command) -> None:
+        self._sky.nodes = command.get("nodes", self._sky.nodes)
+        for bird in self._birds:
+            asyncio.get_running_loop().call_later(random.uniform(0, command.get("span", 0.0)), bird.leave)
 
     def _state(self) -> dict[str, Any]:
         healthy = [bird for bird in self._birds if not bird.stalled]
@@ -86,6 +90,8 @@ class Program:
             "heard": self._sky.heard,
             "p50": self._sky.late.quantile(0.5),
             "p99": self._sky.late.quantile(0.99),
+            "recovered": self._sky.recovered,
+            "return_p99": self._sky.returns.quantile(0.99),
             "odd": self._sky.odd,
             "broken": [repr(task.exception()) for task in self._flights if task.done() and task.exception()],
         }
@@ -104,6 +110,10 @@ class State:
     p50: float
     p99: float
     """Seconds from saying to hearing, of healthy devices."""
+    recovered: int
+    """Sessions that went on since it was measured afresh: nothing had to be asked for."""
+    return_p99: float
+    """Seconds from the beginning of a handshake to a session with everything in it, since it was measured afresh."""
     odd: str
     broken: list[str]
 
@@ -115,9 +125,15 @@ class Flock:
         self._process = process
         self._turn = asyncio.Lock()
 
-    async def fly(self, nodes: Sequence[str], birds: Sequence[tuple[str, str]], *, small: int = 0) -> State:
-        """Let devices come, each with its token and its conversation; the last `small` of them have small buffers."""
-        return await self._state({"do": "fly", "nodes": list(nodes), "birds": birds, "small": small})
+    async def fly(
+        self, nodes: Sequence[str], birds: Sequence[tuple[str, str]], *, small: int = 0, recovering: bool = False
+    ) -> State:
+        """Let devices come, each with its token and its conversation; the last `small` of them have small buffers.
+
+        With `recovering` all of them ask for connection state recovery.
+        """
+        command = {"do": "fly", "nodes": list(nodes), "birds": birds, "small": small, "recovering": recovering}
+        return await self._state(command)
 
     async def nodes(self, nodes: Sequence[str]) -> State:
         """Connect to these from now on."""
@@ -126,6 +142,10 @@ class Flock:
     async def gather(self, nodes: Sequence[str]) -> State:
         """Leave, and come back to these."""
         return await self._state({"do": "gather", "nodes": list(nodes)})
+
+    async def scatter(self, span: float) -> State:
+        """Leave, each at some time within so many seconds, and come back at once."""
+        return await self._state({"do": "scatter", "span": span})
 
     async def stall(self, count: int) -> State:
         """The last `count` devices read nothing more."""

@@ -39,6 +39,8 @@ class Lean(asyncio.Protocol):
         """`heard` gets every event, `moved` every change of `stage`. At `stop_at` the client says nothing more."""
         self.stage: Stage = "connected"
         self.refused: Any = None
+        self.pid = self.offset = ""
+        """Of a client that asked for recovery: the private id of its session, and the last event that it got."""
         self.pings = 0
         """How many pings it has answered."""
         self._auth = auth
@@ -199,6 +201,8 @@ class Lean(asyncio.Protocol):
             if self._stop_at != "upgraded":
                 self.send(f"40{orjson.dumps(self._auth).decode()}")
                 self._reach("opened")
+        elif packet.startswith(b"40"):
+            self.pid = orjson.loads(packet[2:]).get("pid", "")
         elif packet.startswith(b"42"):
             self._event(*orjson.loads(packet[2:]))
         elif packet.startswith(b"43"):
@@ -211,7 +215,8 @@ class Lean(asyncio.Protocol):
             if self._transport is not None:
                 self._transport.close()
 
-    def _event(self, name: str, payload: Any = None) -> None:
+    def _event(self, name: str, payload: Any = None, offset: str = "") -> None:
+        self.offset = offset or self.offset
         if name == "session:ready" and self.stage == "opened":
             self._reach("ready")
         if self._heard is not None:

@@ -24,20 +24,21 @@ INTO = Limit(10, 1 / 0.3, by="target")
 class Strangers:
     """Counts what people do with strangers. It refuses while it cannot count."""
 
-    def __init__(self, spend: Spender, clock: Clock, *, limited: bool) -> None:
+    def __init__(self, spend: Spender, clock: Clock, *, wait: bool) -> None:
+        """`wait` says whether what a stranger begins is a request, until it is accepted."""
         self._spend = spend
         self._clock = clock
-        self._limited = limited
+        self._wait = wait
 
     async def begins(self, user_id: str) -> bool:
         """Somebody begins a conversation with a stranger; whether it is a request to that one.
 
-        It is none where limits are off. Raises RateLimited, Unavailable.
+        Raises RateLimited, Unavailable.
         """
         made = made_at(user_id)
         new = made is not None and self._clock.now() - made < NEW_ACCOUNT
         await self._spend("chat.create:strangers", [(user_id, FIRST_CONTACTS if new else CONTACTS)])
-        return self._limited
+        return self._wait
 
     async def adds_to(self, conversation_id: str) -> None:
         """Somebody adds people to a group. Raises RateLimited."""

@@ -42,10 +42,12 @@ async def two_servers(clock: TurnableClock, folder: Path, **settings: Any) -> As
     database = f"test_{secrets.token_hex(6)}"
     one = await servers.start(CORE, database=database, data_dir=folder, clock=clock, **settings)
     other = await servers.start(CORE, database=database, data_dir=folder, clock=clock, **settings)
-    yield one, other
-    await one.app.mongo.drop()
-    await other.stop()
-    await one.stop()
+    try:
+        yield one, other
+    finally:
+        await one.app.mongo.drop()
+        await other.stop()
+        await one.stop()
 
 
 @pytest.fixture(scope="package")

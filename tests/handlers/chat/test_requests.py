@@ -15,9 +15,11 @@ from tests.harness.servers import Server, until
 
 @pytest.fixture(scope="module")
 async def pair(clock: TurnableClock, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pair]:
-    """Two servers with limits: without them nobody is a stranger."""
-    async with two_servers(clock, tmp_path_factory.mktemp("requests"), limits="on") as found:
-        yield found
+    """Two servers to which strangers are strangers, though limits are off."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MIXEE_CHAT_FIRST_CONTACT", "request")
+        async with two_servers(clock, tmp_path_factory.mktemp("requests")) as found:
+            yield found
 
 
 @pytest.fixture(scope="module")
@@ -333,8 +335,9 @@ async def actor_of(person: Person) -> Any:
 
 
 async def test_where_limits_are_off_a_first_contact_is_no_request(
-    people: People, pair: Pair, clock: TurnableClock, tmp_path: Path
+    people: People, clock: TurnableClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delenv("MIXEE_CHAT_FIRST_CONTACT")
     async with two_servers(clock, tmp_path, limits="off") as (free, _):
         ada, bob = await people("ada", "bob", at=free)
 

@@ -27,7 +27,7 @@ def said(told: Sequence[Any]) -> list[tuple[str, int, int]]:
 
 async def test_a_notice_is_pushed_once_and_again_when_something_joins_it(pushing: Service, people: People) -> None:
     ada, bob, cleo = await people("ada", "bob", "cleo")
-    browser = await subscribe(ada, pushing)
+    browser = await subscribe(ada, pushing, notices=True)
 
     await asked(ada, bob)
     await asked(ada, cleo)
@@ -43,7 +43,7 @@ async def test_a_notice_is_pushed_once_and_again_when_something_joins_it(pushing
 
 async def test_what_was_pushed_is_taken_back_when_it_is_read_elsewhere(pushing: Service, people: People) -> None:
     ada, bob = await people("ada", "bob")
-    browser = await subscribe(ada, pushing)
+    browser = await subscribe(ada, pushing, notices=True)
     await asked(ada, bob)
     (notice,) = await notices(ada)
 
@@ -58,7 +58,7 @@ async def test_nobody_is_pushed_who_does_not_want_it_or_sleeps_or_is_told_anyway
     pushing: Service, people: People, clock: TurnableClock
 ) -> None:
     ada, bob, cleo, dan = await people("ada", "bob", "cleo", "dan")
-    browsers = {one.name: await subscribe(one, pushing, one.name) for one in (ada, bob, cleo)}
+    browsers = {one.name: await subscribe(one, pushing, one.name, notices=True) for one in (ada, bob, cleo)}
     await wish(ada, kinds={"friendRequest": {"push": False}})
     await wish(bob, quietHours={"start": "00:00", "end": "00:00"})
     socket = await cleo.socket(device=None)
@@ -74,7 +74,7 @@ async def test_quiet_hours_that_began_meanwhile_hold_what_waits(pushing: Service
     ada, bob = await people("ada", "bob")
     await ask(bob, ada)
     await settled(ada.server)
-    browser = await subscribe(ada, pushing)
+    browser = await subscribe(ada, pushing, notices=True)
     (notice,) = await notices(ada)
     service = ada.server.service("notices")
 

@@ -19,8 +19,13 @@ from tests.harness.people import Door, Person, Refusal
 from tests.harness.servers import until
 
 
-async def subscribe(person: Person, service: Service, name: str = "one") -> Browser:
-    """A browser of somebody, which is not connected."""
+KINDS = ("friendRequest", "friendAccepted", "groupAdded", "contactFound", "signIn")
+
+
+async def subscribe(person: Person, service: Service, name: str = "one", *, notices: bool = False) -> Browser:
+    """A browser of somebody, which is not connected. Of anything but messages it hears only with `notices`."""
+    if not notices:
+        await person.ask("PUT", "/api/notices/preferences", {"kinds": {kind: {"push": False} for kind in KINDS}})
     browser = Browser()
     wanted = {"platform": "webpush", "token": f"{service.url}/push/{name}", "keys": browser.keys}
     await person.ask("PUT", "/api/push/token", wanted)
