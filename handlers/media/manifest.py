@@ -46,6 +46,7 @@ def _build(kit: Kit) -> Media:
         allowances=AllowanceStore(kit.collection(ALLOWANCES)),
         keys=SecretStore(kit.collection(SECRETS)),
         blobs=_blobs(kit, settings),
+        scratch=Path(kit.data_dir) / "scratch",
         clock=kit.clock,
         publish=kit.publish,
         settings=settings,

@@ -1,6 +1,8 @@
 """Develops pictures anew: their pixels and nothing else. The one door to Pillow and blurhash; runs in threads."""
 
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -30,30 +32,52 @@ class Unfit(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """A developed picture."""
+class Glimpse:
+    """What is shown of a picture before it is there."""
 
-    data: bytes
-    type: str
     width: int
     height: int
     thumbnail: bytes
     blurhash: str
 
 
+@dataclass(frozen=True, slots=True)
+class Picture(Glimpse):
+    """A developed picture."""
+
+    data: bytes
+    type: str
+
+
 def develop(raw: bytes, *, max_pixels: int) -> Picture:
     """The picture anew, upright, without any metadata. What moves becomes a WebP. Raises Unfit."""
+    with _opened(raw, max_pixels) as image:
+        return _moving(image) if _frames(image) > 1 else _still(image)
+
+
+def glimpse(raw: bytes, *, max_pixels: int) -> Glimpse:
+    """The picture small. Raises Unfit."""
+    with _opened(raw, max_pixels) as image:
+        return _glimpse(_clean(image))
+
+
+@contextmanager
+def _opened(raw: bytes, max_pixels: int) -> Iterator[Image.Image]:
     try:
         with Image.open(BytesIO(raw), formats=FORMATS) as image:
-            frames = getattr(image, "n_frames", 1) if image.format != "MPO" else 1
+            frames = _frames(image)
             pixels = image.width * image.height * frames
             if pixels > max_pixels or frames > MAX_FRAMES:
                 raise Unfit(f"It has {pixels} pixels in {frames} frames; {max_pixels} in {MAX_FRAMES} are allowed.")
-            return _moving(image) if frames > 1 else _still(image)
+            yield image
     except Unfit:
         raise
     except _BROKEN as error:
         raise Unfit("It cannot be read: it is damaged, or not what it seems.") from error
+
+
+def _frames(image: Image.Image) -> int:
+    return int(getattr(image, "n_frames", 1)) if image.format != "MPO" else 1
 
 
 def _still(image: Image.Image) -> Picture:
@@ -98,11 +122,16 @@ def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
 
 
 def _picture(data: bytes, kind: str, clean: Image.Image) -> Picture:
+    seen = _glimpse(clean)
+    return Picture(seen.width, seen.height, seen.thumbnail, seen.blurhash, data=data, type=kind)
+
+
+def _glimpse(clean: Image.Image) -> Glimpse:
     small = clean.copy()
     small.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
     out = BytesIO()
     small.save(out, **_WEBP, quality=75)
-    return Picture(data, kind, clean.width, clean.height, out.getvalue(), _blurhash(small))
+    return Glimpse(clean.width, clean.height, out.getvalue(), _blurhash(small))
 
 
 def _blurhash(image: Image.Image) -> str:

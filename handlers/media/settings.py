@@ -42,7 +42,10 @@ class MediaSettings(BaseModel):
         min_length=16,
         description="Secret behind the addresses of downloads; unset makes one and keeps it in MongoDB.",
     )
-    workers: int = Field(2, ge=1, le=64, description="Pictures and recordings that one process works on at once.")
+    ffmpeg: Path | None = Field(None, description="The ffmpeg to use; unset is the one of the package imageio-ffmpeg.")
+    workers: int = Field(
+        2, ge=1, le=64, description="Pictures, recordings and videos that one process works on at once."
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

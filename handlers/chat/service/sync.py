@@ -1,6 +1,11 @@
-"""`sync`: what somebody missed, without a hole, or with a plain word that there is more."""
+"""`sync`: what somebody missed, without a hole, or with a plain word that there is more.
 
-from collections.abc import Mapping
+When a process has died thousands come at the same moment, most of them to the same few conversations: they ask the
+database together.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
 
 from handlers.chat.models.conversations import Conversation
 from handlers.chat.models.reading import MAX_SYNC_EACH, Missed, Sync, Synced
@@ -9,11 +14,20 @@ from handlers.chat.service.state import States
 from handlers.chat.service.views import Eyes, Views
 from handlers.chat.service.wire import conversation_of
 from handlers.chat.store import ConversationStore, MemberStore
+from handlers.chat.store.members import member_key
 from server.actors import Actor
-from storage.log import Log
+from server.together import Together
+from storage.log import Entry, Log
 
 MAX_JOINED = 100
 """Conversations in one answer that the one who asks did not name."""
+RANGES = 16
+"""Readings of the log that are under way at once for all who ask."""
+FEW = 8
+"""Who names up to so many conversations asks together with others."""
+
+_Range = tuple[str, int, int, int]
+"""A conversation, after which entry, before which, and how many at most."""
 
 
 class Resume:
@@ -27,6 +41,9 @@ class Resume:
         self._conversations = conversations
         self._members = members
         self._views = views
+        self._together = Together(members.many)
+        self._heads = Together(log.heads)
+        self._entries = Together(self._ranges, most=RANGES)
 
     async def missed(self, actor: Actor, wanted: Sync) -> Synced:
         """Go through the conversations in the order of their ids, as far as the limits reach.
@@ -36,7 +53,7 @@ class Resume:
         named = wanted.conversations
         mine = await self._mine(actor, wanted)
         walk = sorted(one for one in {*named, *mine} if wanted.cursor is None or one > wanted.cursor)
-        heads = await self._log.heads([one for one in walk if one in named and one in mine])
+        heads = await self._heads_of([one for one in walk if one in named and one in mine])
         answer = _Answer(room=wanted.limit)
         for conversation_id in walk:
             if answer.room <= 0 or len(answer.unnamed) >= MAX_JOINED:
@@ -60,17 +77,35 @@ class Resume:
         )
 
     async def _mine(self, actor: Actor, wanted: Sync) -> Mapping[str, MemberRecord]:
-        named = await self._members.of_user_among(actor.user_id, wanted.conversations)
+        named = dict(await self._named(actor.user_id, list(wanted.conversations)))
         if wanted.only:
             return named
         return {member.conversation_id: member for member in await self._members.of_user(actor.user_id)} | named
+
+    async def _named(self, user_id: str, conversation_ids: Sequence[str]) -> Mapping[str, MemberRecord]:
+        if len(conversation_ids) > FEW:
+            return await self._members.of_user_among(user_id, conversation_ids)
+        found = await asyncio.gather(*(self._together(member_key(one, user_id)) for one in conversation_ids))
+        return {member.conversation_id: member for member in found if member is not None}
+
+    async def _heads_of(self, conversation_ids: Sequence[str]) -> Mapping[str, int]:
+        if len(conversation_ids) > FEW:
+            return await self._log.heads(conversation_ids)
+        heads = await asyncio.gather(*map(self._heads, conversation_ids))
+        return dict(zip(conversation_ids, heads, strict=True))
+
+    async def _ranges(self, ranges: Sequence[_Range]) -> Mapping[_Range, Sequence[Entry]]:
+        found = await asyncio.gather(
+            *(self._log.read(one, after=after, before=before, limit=limit) for one, after, before, limit in ranges)
+        )
+        return dict(zip(ranges, found, strict=True))
 
     async def _read(self, member: MemberRecord, after: int, head: int, room: int) -> Missed:
         """The next entries of one conversation; dense from the first that the member may see."""
         conversation_id = member.conversation_id
         first = max(after + 1, member.sees_from)
         limit = min(MAX_SYNC_EACH, room)
-        entries = await self._log.read(conversation_id, after=first - 1, before=head + 1, limit=limit)
+        entries = await self._entries((conversation_id, first - 1, head + 1, limit))
         last = entries[-1].seq if entries else head
         eyes = Eyes(member.user_id, member.sees_from)
         return Missed(

@@ -109,6 +109,11 @@ class MemberStore:
         documents = await self._collection.find({"_id": {"$in": keys}, "active": True}, limit=len(keys))
         return {document["conversationId"]: _member(document) for document in documents}
 
+    async def many(self, keys: Several[str]) -> dict[str, MemberRecord | None]:
+        """The members with these keys (see `member_key`), each None when there is no such member."""
+        documents = await self._collection.find({"_id": {"$in": list(keys)}, "active": True}, limit=len(keys))
+        return dict.fromkeys(keys) | {document["_id"]: _member(document) for document in documents}
+
     async def large_of(self, user_ids: Several[str]) -> dict[str, list[str]]:
         """Of each of these people: the large conversations that he is a member of."""
         found: dict[str, list[str]] = {one: [] for one in user_ids}

@@ -1,12 +1,19 @@
 """What becomes of the bytes of an upload: sniffed, checked, developed or measured, and put where they stay."""
 
+import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 
 from crypto.ids import new_id
+from handlers.media.films import CONTAINERS, Cutter, Unplayable
 from handlers.media.models import Found, Record
-from handlers.media.pictures import Picture, Unfit, develop
+from handlers.media.pictures import Picture, Unfit, develop, glimpse
 from handlers.media.service.errors import Refused
 from handlers.media.service.shelf import Shelf
 from handlers.media.service.workshop import Workshop
@@ -14,11 +21,18 @@ from handlers.media.settings import MediaSettings
 from handlers.media.sniffing import HEAD, READABLE, type_for
 from handlers.media.sounds import Unheard, measure
 
+PIECE = 1 << 20
+SLACK = 16 << 20
+"""Bytes by which a video may be larger when it is written anew."""
+
 
 class Finisher:
     """Turns the parts of an upload into a medium below a folder of its own."""
 
-    def __init__(self, *, shelf: Shelf, workshop: Workshop, settings: MediaSettings) -> None:
+    def __init__(self, *, shelf: Shelf, workshop: Workshop, scratch: Path, settings: MediaSettings) -> None:
+        """`scratch` is a folder for what lies on this machine's disk while it is worked on."""
+        self._folder = scratch
+        self._cutter = Cutter(settings.ffmpeg, max_bytes=settings.max_video_bytes + SLACK)
         self._shelf = shelf
         self._workshop = workshop
         self._settings = settings
@@ -49,6 +63,8 @@ class Finisher:
             return await self._image(record, folder)
         if record.kind == "audio" and kind in READABLE:
             return await self._audio(record, folder, kind)
+        if record.kind in {"video", "audio"} and kind in CONTAINERS:
+            return await self._film(record, folder, kind)
         checksum = hashlib.sha256()
         size = await self._shelf.put(f"{folder}/original", self._counted(record.parts, checksum))
         _check(record, checksum)
@@ -84,6 +100,47 @@ class Finisher:
             size = await self._shelf.put(f"{folder}/original", _bytes(raw))
         return Found(type=kind, size=size, duration=sound.duration, waveform=sound.waveform)
 
+    async def _film(self, record: Record, folder: str, kind: str) -> Found:
+        async with self._workshop.place(), self._scratch() as scratch:
+            source, target = scratch / "source", scratch / "target"
+            await self._written(record, source)
+            try:
+                film = await self._cutter.copy(source, target, kind)
+            except Unplayable as error:
+                raise Refused(f"The {record.kind} cannot be taken. {error}") from error
+            size = await self._shelf.put(f"{folder}/original", _pieces(target))
+            found = Found(type=kind, size=size, duration=film.duration, waveform=record.waveform)
+            return found if record.kind == "audio" else await self._seen(target, folder, found)
+
+    async def _seen(self, film: Path, folder: str, found: Found) -> Found:
+        """The video with the picture that stands for it; as it is where there is none."""
+        raw = await self._cutter.picture(film, found.type, found.duration or 0.0)
+        if raw is None:
+            return found
+        try:
+            seen = await self._workshop.run(partial(glimpse, raw, max_pixels=self._settings.max_pixels))
+        except Unfit:
+            return found
+        small = await self._shelf.put(f"{folder}/thumbnail", _bytes(seen.thumbnail))
+        return replace(found, width=seen.width, height=seen.height, blurhash=seen.blurhash, thumbnail_size=small)
+
+    @asynccontextmanager
+    async def _scratch(self) -> AsyncIterator[Path]:
+        """A folder of its own on the disk, as long as the block runs."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        made = Path(await asyncio.to_thread(mkdtemp, dir=self._folder))
+        try:
+            yield made
+        finally:
+            await asyncio.to_thread(rmtree, made, ignore_errors=True)
+
+    async def _written(self, record: Record, path: Path) -> None:
+        checksum = hashlib.sha256()
+        with path.open("wb") as file:
+            async for piece in self._counted(record.parts, checksum):
+                await asyncio.to_thread(file.write, piece)
+        _check(record, checksum)
+
     async def _whole(self, record: Record) -> bytes:
         """All bytes, of a kind whose size is small enough for the memory."""
         checksum = hashlib.sha256()
@@ -105,6 +162,12 @@ class Finisher:
 def _check(record: Record, checksum: "hashlib._Hash") -> None:
     if record.sha256 is not None and checksum.hexdigest() != record.sha256:
         raise Refused("The bytes that came are not those of the checksum: upload them anew.")
+
+
+async def _pieces(path: Path) -> AsyncGenerator[bytes, None]:
+    with path.open("rb") as file:
+        while piece := await asyncio.to_thread(file.read, PIECE):
+            yield piece
 
 
 async def _bytes(data: bytes) -> AsyncGenerator[bytes, None]:

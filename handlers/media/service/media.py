@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 
 from handlers.media.events import MediaDeleted
 from handlers.media.models import GetLink, Grant, Kind, Link, Medium, Opening, shown
@@ -32,6 +33,7 @@ class Media:
         allowances: AllowanceStore,
         keys: SecretStore,
         blobs: Blobs,
+        scratch: Path,
         clock: Clock,
         publish: Publisher,
         settings: MediaSettings,
@@ -51,7 +53,7 @@ class Media:
             media=media,
             allowances=allowances,
             gate=self._gate,
-            finisher=Finisher(shelf=shelf, workshop=self._workshop, settings=settings),
+            finisher=Finisher(shelf=shelf, workshop=self._workshop, scratch=scratch, settings=settings),
             remover=self._remover,
             shelf=shelf,
             clock=clock,

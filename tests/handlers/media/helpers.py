@@ -1,12 +1,16 @@
 """Uploads and downloads as a client does them, and the bytes for them."""
 
 import hashlib
+import subprocess
 from collections.abc import Mapping
 from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import soundfile
+from imageio_ffmpeg import get_ffmpeg_exe
 from PIL import Image
 
 from handlers.media.models import PART_BYTES
@@ -33,6 +37,17 @@ def tone(seconds: float = 2.0, form: str = "WAV", subtype: str | None = None) ->
     out = BytesIO()
     soundfile.write(out, sound, rate, format=form, subtype=subtype)
     return out.getvalue()
+
+
+def film(suffix: str = "mp4", *more: str, sound: bool = True) -> bytes:
+    """A video of 1.5 seconds and 64 x 48 pixels with a tone; `more` are options for what is written."""
+    inputs = ["-f", "lavfi", "-i", "testsrc=size=64x48:rate=10:duration=1.5"]
+    if sound:
+        inputs += ["-f", "lavfi", "-i", "sine=frequency=440:duration=1.5"]
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"film.{suffix}"
+        subprocess.run([get_ffmpeg_exe(), "-v", "error", "-nostdin", *inputs, *more, str(path)], check=True)
+        return path.read_bytes()
 
 
 async def send(person: Person, media_id: str, offset: int, data: bytes, **query: str) -> Any:

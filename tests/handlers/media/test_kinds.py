@@ -187,14 +187,6 @@ async def test_a_recording_is_measured(people: People, form: str, subtype: str |
     assert await download(ada, media["id"]) == raw
 
 
-async def test_of_a_recording_that_the_server_cannot_read_the_client_s_waveform_counts(people: People) -> None:
-    (ada,) = await people("ada")
-
-    media = await upload(ada, "audio", MP4, waveform=[0, 50, 100], duration=1.5)
-
-    assert (media["type"], media["waveform"], media["duration"]) == ("audio/mp4", [0, 50, 100], 1.5)
-
-
 def test_a_recording_that_is_too_long_or_none_is_refused() -> None:
     with pytest.raises(Unheard, match="lasts 2 seconds; 1 are allowed"):
         measure(tone(2.0), max_seconds=1)
@@ -230,15 +222,6 @@ async def test_what_says_to_be_something_else_is_refused_and_thrown_away(
     assert (refusal.value.status, refusal.value.code) == (422, "media.refused")
     assert await server.app.mongo.collection("media").count({}) == 0
     assert list((server.app.settings.data_dir / "media").iterdir()) == []
-
-
-async def test_a_video_keeps_its_bytes_and_what_the_client_says_of_its_length(people: People) -> None:
-    (ada,) = await people("ada")
-
-    media = await upload(ada, "video", WEBM, duration=12.5)
-
-    assert (media["type"], media["duration"], media["hasThumbnail"]) == ("video/webm", 12.5, False)
-    assert await download(ada, media["id"]) == WEBM
 
 
 @pytest.mark.parametrize(

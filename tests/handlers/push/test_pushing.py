@@ -18,7 +18,6 @@ from tests.harness.clock import TurnableClock
 from tests.harness.people import Door, Person, Refusal
 from tests.harness.servers import until
 
-
 KINDS = ("friendRequest", "friendAccepted", "groupAdded", "contactFound", "signIn")
 
 
