@@ -19,6 +19,7 @@ from handlers.auth.manifest import manifest as auth
 from handlers.automod.manifest import manifest as automod
 from handlers.chat.manifest import manifest as chat
 from handlers.contacts.manifest import manifest as contacts
+from handlers.factors.manifest import manifest as factors
 from handlers.mail.manifest import manifest as mail
 from handlers.mail.store import newest
 from handlers.media.manifest import manifest as media
@@ -41,6 +42,7 @@ CORE: tuple[Slice[Any], ...] = (
     users,
     mail,
     auth,
+    factors,
     media,
     social,
     contacts,

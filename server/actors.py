@@ -1,7 +1,7 @@
 """Who asks: the person behind a request, and how the request came in."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 Role = Literal["user", "moderator", "admin"]
@@ -38,4 +38,8 @@ class Authenticator(Protocol):
 
     async def actor(self, token: str) -> Actor:
         """The actor of a valid token. Raises Unauthenticated."""
+        ...
+
+    async def is_fresh(self, actor: Actor, within: timedelta) -> bool:
+        """Whether somebody proved in this session, so short a time ago, that it is really him."""
         ...

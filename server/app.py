@@ -186,10 +186,10 @@ class App:
 
     def _open_doors(self, built: assembly.Built) -> None:
         settings, commands = self.settings, assembly.commands(self.slices)
-        dispatch = Dispatch(built.by_type, self.limiter, self.mongo)
         authenticator = built.ports.get(Authenticator)
         if authenticator is None:
             raise assembly.ManifestError("no slice provides Authenticator: nobody could sign in")
+        dispatch = Dispatch(built.by_type, self.limiter, self.mongo, authenticator)
         http = HttpDoor(
             dispatch,
             authenticator,

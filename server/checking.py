@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
@@ -75,6 +75,25 @@ def faults_of_sections(slices: Sequence[Slice[Any]], environment: Mapping[str, s
             except ValidationError as error:
                 faults += _faults(f"{one.name}_", error)
     return faults
+
+
+@runtime_checkable
+class Guarded(Protocol):
+    """Settings of a slice that know what must not be so in production."""
+
+    def weaknesses(self) -> list[str]:
+        """Each as a sentence that says what to do."""
+        ...
+
+
+def weaknesses(settings: Settings, slices: Sequence[Slice[Any]], environment: Mapping[str, str]) -> list[str]:
+    """What must not be so in production, of the engine's settings and of those of slices that hold."""
+    found = settings.weaknesses()
+    for one in slices:
+        if one.settings and not faults_of_sections([one], environment):
+            values = section(one.settings, one.name, environment)
+            found += values.weaknesses() if isinstance(values, Guarded) else []
+    return found
 
 
 def brief(error: Exception) -> str:
@@ -147,9 +166,10 @@ def _indented(mark: str, text: str) -> str:
 
 def _settings(settings: Settings, slices: Sequence[Slice[Any]], environment: Mapping[str, str]) -> Finding:
     faults = [*faults_of_sections(slices, environment), *_strangers(slices, environment)]
+    weak = weaknesses(settings, slices, environment)
     if settings.production:
-        return Finding("settings", [*faults, *settings.weaknesses()])
-    return Finding("settings", faults, [f"before production: {hint}" for hint in settings.weaknesses()])
+        return Finding("settings", [*faults, *weak])
+    return Finding("settings", faults, [f"before production: {hint}" for hint in weak])
 
 
 def _strangers(slices: Sequence[Slice[Any]], environment: Mapping[str, str]) -> list[str]:

@@ -35,9 +35,12 @@ class MixeeError(Exception):
         *,
         details: Sequence[dict[str, str]] | None = None,
         retry_after_ms: int | None = None,
+        data: Mapping[str, Any] | None = None,
     ) -> None:
+        """`data` is what the client needs to go on from here."""
         super().__init__(message)
         self.message = message
+        self.data = data
         self.details = details
         self.retry_after_ms = retry_after_ms
 
@@ -54,6 +57,15 @@ class Forbidden(MixeeError):
 
     status = 403
     code = "forbidden"
+
+
+class StepUpNeeded(Forbidden):
+    """This needs a fresh proof of who is asking: `POST /api/auth/step-up` first, then the same again."""
+
+    code = "auth.step_up_needed"
+
+    def __init__(self) -> None:
+        super().__init__("Prove that it is you (POST /api/auth/step-up), then ask again.")
 
 
 class NotFound(MixeeError):
@@ -161,6 +173,7 @@ class Problem:
     message: str
     details: Sequence[dict[str, str]] | None = None
     retry_after_ms: int | None = None
+    data: Mapping[str, Any] | None = None
 
     def error(self) -> dict[str, Any]:
         """The object that both doors share."""
@@ -169,6 +182,8 @@ class Problem:
             shared["details"] = list(self.details)
         if self.retry_after_ms is not None:
             shared["retryAfterMs"] = self.retry_after_ms
+        if self.data:
+            shared["data"] = dict(self.data)
         return shared
 
     def document(self) -> dict[str, Any]:
@@ -184,6 +199,6 @@ class Problem:
 def problem(error: BaseException, *, where: str) -> Problem:
     """Turn any error into what the client is told; what is not ours is logged with its stack and told as `internal`."""
     if isinstance(error, MixeeError):
-        return Problem(error.status, error.code, error.message, error.details, error.retry_after_ms)
+        return Problem(error.status, error.code, error.message, error.details, error.retry_after_ms, error.data)
     log.error("%s failed", where, exc_info=error)
     return Problem(500, "internal", "Something went wrong on our side. It has been logged.")

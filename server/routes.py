@@ -5,6 +5,7 @@ import re
 import typing
 from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, TypeAdapter
@@ -82,6 +83,7 @@ class Command:
     handler: Callable[..., Awaitable[Any]]
     wants: tuple[str, ...]
     takes: int
+    fresh: timedelta | None
     summary: str
     description: str
 
@@ -125,6 +127,7 @@ class Routes:
         limits: tuple[Limit, ...] = (),
         errors: tuple[type[MixeeError], ...] = (),
         takes: int = 0,
+        fresh: timedelta | None = None,
     ) -> Callable[[F], F]:
         """Declare a command: `where` is "METHOD /path/{placeholder}", `event` its name on the socket (or both).
 
@@ -132,11 +135,16 @@ class Routes:
         `body: <an Input model>`, whose fields are the path's placeholders, the query and the JSON body (HTTP) or the
         event's one argument (socket). Raises TypeError for a declaration that does not hold together.
 
+        `fresh` is for what a stolen token must not do: the session must have been proved within that time, by a sign-in
+        or by `POST /api/auth/step-up`; otherwise it is refused with `auth.step_up_needed`.
+
         Bytes go over HTTP alone. A command that `takes` so many of them gets them as `content: bytes` (an
         `application/octet-stream`), and its input from path and query; one that returns a `Content` answers with them.
         """
         if public == (needs is not None):
             raise TypeError("a command either names the permission it `needs` or says `public=True`")
+        if public and fresh:
+            raise TypeError("a public command has no session that could be fresh")
 
         def declare(handler: F) -> F:
             self.commands.append(
@@ -151,6 +159,7 @@ class Routes:
                     limits=limits,
                     errors=errors,
                     takes=takes,
+                    fresh=fresh,
                 )
             )
             return handler
@@ -177,6 +186,7 @@ def _command(
     limits: tuple[Limit, ...],
     errors: tuple[type[MixeeError], ...],
     takes: int,
+    fresh: timedelta | None,
 ) -> Command:
     if where is None and event is None:
         raise TypeError(f"{handler.__qualname__} has no door: name a path, an event or both")
@@ -223,6 +233,7 @@ def _command(
         handler=handler,
         wants=tuple(wants),
         takes=takes,
+        fresh=fresh,
         summary=" ".join(summary.split()),
         description=description,
     )

@@ -6,12 +6,15 @@ from handlers.auth.routes import routes
 from handlers.auth.service import (
     ERRORS,
     Auth,
+    Challenges,
     Keys,
     PasswordPool,
     Post,
     Proofs,
     Revocations,
+    SecondFactors,
     SessionBook,
+    Tickets,
 )
 from handlers.auth.settings import AuthSettings
 from handlers.auth.store import (
@@ -23,11 +26,17 @@ from handlers.auth.store import (
     REVOCATIONS,
     SESSION_INDEXES,
     SESSIONS,
+    SPENT,
+    SPENT_INDEXES,
+    TICKET_INDEXES,
+    TICKETS,
     CredentialStore,
     KeyStore,
     ProofStore,
     RevocationStore,
     SessionStore,
+    SpentStore,
+    TicketStore,
 )
 from handlers.mail.service import Mail
 from handlers.users.events import UserErased
@@ -49,6 +58,7 @@ def _build(kit: Kit) -> Auth:
         threads=settings.hash_threads,
         waiting=settings.hash_waiting,
     )
+    tickets = Tickets(TicketStore(kit.collection(TICKETS)), settings, clock)
     revocations = Revocations(revoked, clock, cut=kit.cut)
     book = SessionBook(
         SessionStore(kit.collection(SESSIONS)),
@@ -71,6 +81,7 @@ def _build(kit: Kit) -> Auth:
         keys=keys,
         pool=pool,
         post=post,
+        tickets=tickets,
         settings=settings,
         clock=clock,
         transact=transact,
@@ -81,6 +92,9 @@ def _build(kit: Kit) -> Auth:
         book=book,
         proofs=proofs,
         revocations=revocations,
+        tickets=tickets,
+        challenges=Challenges(SpentStore(kit.collection(SPENT)), keys, clock),
+        factors=kit.ask(SecondFactors),  # type: ignore[type-abstract]  # a port is a Protocol
         keys=keys,
         pool=pool,
         post=post,
@@ -114,6 +128,8 @@ manifest = Slice(
         Stored(SESSIONS, Personal(("userId",), erase="delete"), SESSION_INDEXES),
         Stored(REVOCATIONS, None, REVOCATION_INDEXES),
         Stored(PROOFS, Personal(("userId",), erase="delete"), PROOF_INDEXES),
+        Stored(TICKETS, Personal(("userId",), erase="delete"), TICKET_INDEXES),
+        Stored(SPENT, None, SPENT_INDEXES),
         Stored(KEYS, None),
     ),
     permissions=(Permission("session:manage", "See and end own sessions"),),
@@ -121,6 +137,7 @@ manifest = Slice(
     errors=ERRORS,
     hears=(Hears(UserErased, _forget),),
     provides={Authenticator: lambda auth: auth.book, Sessions: lambda auth: auth.book},
+    asks=(SecondFactors,),
     start=Auth.start,
     stop=Auth.stop,
     connected=_connected,

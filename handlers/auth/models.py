@@ -21,6 +21,8 @@ DeviceId = Annotated[Text, StringConstraints(min_length=1, max_length=64)]
 Secret = Annotated[str, StringConstraints(min_length=20, max_length=200, pattern=r"^[A-Za-z0-9_-]+$")]
 
 ProofKind = Literal["email", "phone", "reset"]
+FactorKind = Literal["totp", "passkey", "recovery"]
+"""A code of an authenticator app, a passkey, or one of the codes for when these are lost."""
 
 
 class NewAccount(Input):
@@ -204,6 +206,15 @@ class Session(Output):
     previous: list[str]
     """Of the tokens of the generation before."""
     rotated_at: datetime
+    proved_at: datetime | None = None
+    """When somebody last proved in it that it is really him."""
+
+
+class Ticket(Output):
+    """What is stored of a sign-in that waits for its second factor."""
+
+    user_id: str
+    device_id: str | None
 
 
 class Proof(Output):

@@ -29,6 +29,7 @@ from handlers.auth.service.errors import (
     ProofGone,
     RefreshInvalid,
     RefreshReused,
+    SecondFactorNeeded,
     UsernameTaken,
     WeakPassword,
     WrongCode,
@@ -79,11 +80,17 @@ async def register(auth: Auth, caller: Caller, body: NewAccount) -> SignedIn:
     return await auth.register(caller, body)
 
 
-@routes.command("POST /api/auth/login", public=True, limits=_SIGN_IN, errors=(InvalidCredentials, AccountSuspended))
+@routes.command(
+    "POST /api/auth/login",
+    public=True,
+    limits=_SIGN_IN,
+    errors=(InvalidCredentials, AccountSuspended, SecondFactorNeeded),
+)
 async def login(auth: Auth, caller: Caller, body: Login) -> SignedIn:
     """Sign in by e-mail or by username.
 
-    A session that the same device had before is replaced. An account that was marked for deletion comes back.
+    A session that the same device had before is replaced. An account that was marked for deletion comes back. With a
+    second factor the answer is `auth.second_factor_needed`, and `data.ticket` goes into the next step.
     """
     return await auth.login(caller, body)
 

@@ -33,6 +33,9 @@ class AuthSettings(BaseModel):
     email_proof_hours: int = Field(48, ge=1, le=168, description="How long the secret in a verification letter works.")
     reset_minutes: int = Field(30, ge=5, le=1440, description="How long the secret to set a new password works.")
     phone_code_minutes: int = Field(10, ge=1, le=60, description="How long the code in a text message works.")
+    ticket_minutes: int = Field(
+        5, ge=1, le=30, description="How long a sign-in waits for its second factor after the right password."
+    )
     app_url: str | None = Field(
         None,
         pattern=r"^https?://[^\s?#]+$",

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
-from handlers.auth.models import Proof, ProofKind, Revocation, Session
+from handlers.auth.models import Proof, ProofKind, Revocation, Session, Ticket
 from server.errors import Unavailable
 from storage.mongo import (
     ASCENDING,
@@ -22,6 +22,8 @@ SESSIONS = "sessions"
 REVOCATIONS = "revocations"
 PROOFS = "proofs"
 KEYS = "auth_keys"
+TICKETS = "sign_in_tickets"
+SPENT = "spent_challenges"
 
 SESSION_INDEXES = (
     IndexModel([("userId", ASCENDING), ("lastUsedAt", DESCENDING)], name="of_user"),
@@ -36,10 +38,15 @@ PROOF_INDEXES = (
     IndexModel([("digest", ASCENDING)], name="digest"),
     IndexModel([("expiresAt", ASCENDING)], name="ttl", expireAfterSeconds=0),
 )
+TICKET_INDEXES = (
+    IndexModel([("userId", ASCENDING)], name="of_user"),
+    IndexModel([("expiresAt", ASCENDING)], name="ttl", expireAfterSeconds=0),
+)
+SPENT_INDEXES = (IndexModel([("expiresAt", ASCENDING)], name="ttl", expireAfterSeconds=0),)
 
 MAX_SESSIONS_READ = 500
 MAX_ATTEMPTS = 5
-"""Wrong codes until a code of a text message is void."""
+"""Wrong codes until a code of a text message is void, or a ticket."""
 
 
 async def when_committed(call: Callable[[], Awaitable[None]]) -> None:
@@ -133,6 +140,10 @@ class SessionStore:
         where = {"_id": session.id, "generation": session.generation, f"digests.{most - 1}": {"$exists": False}}
         return await self._sessions.update_one(where, {"$push": {"digests": digest}})
 
+    async def prove(self, session_id: str, now: datetime) -> bool:
+        """Note that somebody proved in it that it is really him. False when it is gone."""
+        return await self._sessions.update_one({"_id": session_id}, {"$set": {"provedAt": now}})
+
     async def remove(self, session_ids: Sequence[str]) -> None:
         """Remove sessions."""
         await self._sessions.delete_many({"_id": {"$in": list(session_ids)}})
@@ -195,6 +206,49 @@ class ProofStore:
         await self._proofs.delete_many({"userId": user_id} | ({"kind": kind} if kind else {}))
 
 
+class TicketStore:
+    """Sign-ins that wait for their second factor, by the digests of their tickets."""
+
+    def __init__(self, tickets: Collection) -> None:
+        self._tickets = tickets
+
+    async def add(self, digest: str, ticket: Ticket, expires_at: datetime) -> None:
+        """Keep a ticket."""
+        await self._tickets.insert({"_id": digest, **ticket.model_dump(by_alias=True), "expiresAt": expires_at})
+
+    async def get(self, digest: str, now: datetime) -> Ticket | None:
+        """The ticket, while it is good."""
+        return _ticket(await self._tickets.find_one(_good(digest, now)))
+
+    async def attempt(self, digest: str, now: datetime) -> Ticket | None:
+        """Count an attempt and return the ticket; None when it is gone, or had all its attempts."""
+        where = _good(digest, now) | {f"attempts.{MAX_ATTEMPTS - 1}": {"$exists": False}}
+        return _ticket(await self._tickets.find_and_update(where, {"$push": {"attempts": now}}))
+
+    async def take(self, digest: str, now: datetime) -> bool:
+        """Use it up. False when it is gone."""
+        return await self._tickets.find_and_delete(_good(digest, now)) is not None
+
+    async def forget(self, user_id: str) -> None:
+        """Remove those of a person."""
+        await self._tickets.delete_many({"userId": user_id})
+
+
+class SpentStore:
+    """Challenges that were answered, by their nonces, until they would have expired."""
+
+    def __init__(self, spent: Collection) -> None:
+        self._spent = spent
+
+    async def add(self, nonce: str, expires_at: datetime) -> bool:
+        """Note one. False when it was noted before."""
+        try:
+            await self._spent.insert({"_id": nonce, "expiresAt": expires_at})
+        except DuplicateKeyError:
+            return False
+        return True
+
+
 class KeyStore:
     """Keys that every process of the cluster shares."""
 
@@ -218,6 +272,14 @@ class KeyStore:
 
 def _session(document: Document | None) -> Session | None:
     return Session.model_validate({**document, "id": document["_id"]}) if document else None
+
+
+def _good(digest: str, now: datetime) -> Document:
+    return {"_id": digest, "expiresAt": {"$gt": now}}
+
+
+def _ticket(document: Document | None) -> Ticket | None:
+    return Ticket.model_validate(document) if document else None
 
 
 def _proof(document: Document | None) -> Proof | None:

@@ -1,5 +1,7 @@
 """What clients may do with accounts."""
 
+from datetime import timedelta
+
 from handlers.users.interests import INTERESTS
 from handlers.users.models import (
     AvatarChange,
@@ -24,6 +26,8 @@ from server.routes import Limit, Routes
 
 routes = Routes("users")
 
+_FRESH = timedelta(minutes=10)
+"""How long a proof is good enough for what cannot be undone by whoever holds a stolen token."""
 _CHANGES = (Limit(20, 3),)
 _LOOKUPS = (Limit(100, 9),)
 _SEARCHES = (Limit(30, 1), Limit(100, 900, when="q"))
@@ -48,7 +52,7 @@ async def update(users: Users, actor: Actor, body: ProfileChange) -> Me:
     return await users.change(actor, body)
 
 
-@routes.command("DELETE /api/users/me", needs="user:delete", unit=True, errors=(NoSuchUser,))
+@routes.command("DELETE /api/users/me", needs="user:delete", unit=True, fresh=_FRESH, errors=(NoSuchUser,))
 async def delete(users: Users, actor: Actor) -> None:
     """Delete one's own account.
 

@@ -1,14 +1,14 @@
-"""The one road from either door to a command: permit, parse, limit, call."""
+"""The one road from either door to a command: permit, limit, parse, call."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
-from server.actors import Actor, Caller
+from server.actors import Actor, Authenticator, Caller
 from server.edge.limits import Limiter, Standing, Taken
-from server.errors import Forbidden, Invalid, Unauthenticated
+from server.errors import Forbidden, Invalid, StepUpNeeded, Unauthenticated
 from server.models import Input
 from server.routes import Command, Pending
 from storage.mongo import Mongo
@@ -33,10 +33,17 @@ class Request:
 class Dispatch:
     """Runs commands with the services they belong to."""
 
-    def __init__(self, services: Mapping[type[Any], Any], limiter: Limiter, mongo: Mongo) -> None:
+    def __init__(
+        self,
+        services: Mapping[type[Any], Any],
+        limiter: Limiter,
+        mongo: Mongo,
+        authenticator: Callable[[], Authenticator],
+    ) -> None:
         self._services = services
         self._limiter = limiter
         self._mongo = mongo
+        self._authenticator = authenticator
 
     async def run(self, request: Request) -> Any:
         """Run a command and return its result, or a `Pending` one. Raises MixeeError (and whatever is a bug)."""
@@ -48,6 +55,8 @@ class Dispatch:
                 raise Forbidden(f"Your account does not have the permission {command.needs}.")
         taken = await self._limiter.take(command, actor, request.caller, request.given)
         request.standing = taken.standing
+        if command.fresh and actor and not await self._authenticator().is_fresh(actor, command.fresh):
+            raise StepUpNeeded
         if not command.counts_failures:
             return await self._call(request)
         return await self._watched(request, taken)

@@ -52,7 +52,7 @@ def serve(settings: Settings, slices: Sequence[Slice[Any]], *, program: Sequence
     """Serve until SIGINT or SIGTERM; the exit status. `program` is how a worker process is started."""
     address = listening.place(settings.host, settings.port)
     logs.set_up(settings.log_level, settings.log_format, f"{address}/{os.getpid()}" if shares_port() else address)
-    if settings.production and (weak := settings.weaknesses()):
+    if settings.production and (weak := checking.weaknesses(settings, slices, os.environ)):
         say("MIXEE_MODE=production refuses to start:\n- " + "\n- ".join(weak))
         return 2
     if faults := checking.faults_of_sections(slices, os.environ):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -31,6 +31,8 @@ class Refusal(Output):
     """The fields that do not fit."""
     retry_after_ms: int = Field(0, ge=0, exclude_if=lambda value: not value)
     """When it is right to try again, in milliseconds from now."""
+    data: dict[str, Any] = Field(default_factory=dict, exclude_if=lambda value: not value)
+    """What is needed to go on from here, such as the `ticket` of a sign-in that wants a second factor."""
 
 
 class Problem(Refusal):
@@ -71,6 +73,8 @@ def _of_either_door(command: Command) -> list[type[MixeeError]]:
     found: list[type[MixeeError]] = [errors.Invalid, errors.Unavailable, Internal, *command.errors]
     if command.needs:
         found += [errors.Unauthenticated, errors.Forbidden]
+    if command.fresh:
+        found.append(errors.StepUpNeeded)
     if command.limits:
         found.append(errors.RateLimited)
     return found

@@ -19,8 +19,8 @@ limits, the same result, the same errors.
 - The access token that signing in answers goes along: over HTTP as `Authorization: Bearer <token>`, on the socket as
 `auth: {"token": <token>}` of the connection.
 - An error is one object with `code` (for programs), `message` (for people), sometimes `details` (a list of field and
-message) and `retryAfterMs`. Over HTTP it comes as `application/problem+json`, on the socket as `error` of the
-answer."""
+message), `retryAfterMs` and `data` (what is needed to go on). Over HTTP it comes as `application/problem+json`, on the
+socket as `error` of the answer."""
 
 BEARER = "An access token, as signing in answers it."
 
@@ -57,7 +57,10 @@ def access(command: Command, permissions: Mapping[str, Permission]) -> str:
         return "Needs no access token."
     permission = permissions.get(command.needs)
     meaning = f" ({permission.meaning.rstrip('.')})" if permission else ""
-    return f"Needs the permission `{command.needs}`{meaning}."
+    fresh = ""
+    if command.fresh:
+        fresh = f" It must have been proved who is asking within {seconds(command.fresh.total_seconds())}."
+    return f"Needs the permission `{command.needs}`{meaning}.{fresh}"
 
 
 def description(command: Command, permissions: Mapping[str, Permission]) -> str:

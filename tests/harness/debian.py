@@ -1,4 +1,4 @@
-"""nginx and HAProxy for the tests: the machine's own, or Debian's packages unpacked below var/, without root rights.
+"""Programs for the tests: the machine's own, or Debian's packages unpacked below var/, without root rights.
 
 `python -m tests.harness.debian` fetches them beforehand; `make setup` does that.
 """
@@ -7,16 +7,33 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parents[2]
-CACHE = ROOT / "var" / "debian"
-"""Where the packages are unpacked; `make clean` removes it."""
-PROGRAMS = ("nginx", "haproxy")
+VAR = ROOT / "var"
+"""Below it the packages are unpacked; `make clean` removes it."""
 PLACES = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
 SECONDS = 180.0
 """How long apt may take."""
+
+
+@dataclass(frozen=True)
+class Packages:
+    """What is fetched and unpacked together: a folder below var/, and each program's place in it."""
+
+    folder: str
+    programs: Mapping[str, str]
+    """Each bears the name of its package."""
+
+
+EVERY = (
+    Packages("debian", {"nginx": "usr/sbin/nginx", "haproxy": "usr/sbin/haproxy"}),
+    Packages("debian-oathtool", {"oathtool": "usr/bin/oathtool"}),
+    Packages("debian-chromium", {"chromium": "usr/lib/chromium/chromium"}),
+)
 
 
 class Missing(Exception):
@@ -28,34 +45,37 @@ def command(name: str) -> list[str]:
     own = shutil.which(name, path=PLACES)
     if own:
         return [own]
-    _fetch()
-    libraries = ":".join(str(one) for one in (CACHE / "usr" / "lib").glob("*-linux-gnu"))
-    return ["/usr/bin/env", f"LD_LIBRARY_PATH={libraries}", str(CACHE / "usr" / "sbin" / name)]
+    packages = next(one for one in EVERY if name in one.programs)
+    cache = VAR / packages.folder
+    _fetch(packages, cache)
+    libraries = ":".join(str(one) for one in sorted(cache.glob("**/lib/*-linux-gnu")))
+    return ["/usr/bin/env", f"LD_LIBRARY_PATH={libraries}", str(cache / packages.programs[name])]
 
 
-def _fetch() -> None:
+def _fetch(packages: Packages, cache: Path) -> None:
     """Unpack the packages into the cache, unless they are there."""
-    if CACHE.is_dir():
+    if cache.is_dir():
         return
+    names = " ".join(packages.programs)
     if not (shutil.which("apt-get") and shutil.which("dpkg")):
-        raise Missing(_advice("this is no Debian, so they cannot be fetched either"))
-    CACHE.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix="debian-", dir=CACHE.parent) as folder:
+        raise Missing(_advice(names, "this is no Debian, so it cannot be fetched either"))
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="debian-", dir=cache.parent) as folder:
         work = Path(folder)
         for one in ("lists/partial", "archives/partial", "root"):
             (work / one).mkdir(parents=True)
-        warned = _run(*_apt(work), "update")
-        install = ("--yes", "--no-install-recommends", "--download-only", "install", *PROGRAMS)
-        _run(*_apt(work), *install, warned=warned)
+        warned = _run(names, *_apt(work), "update")
+        install = ("--yes", "--no-install-recommends", "--download-only", "install", *packages.programs)
+        _run(names, *_apt(work), *install, warned=warned)
         for package in sorted((work / "archives").glob("*.deb")):
-            _run("dpkg", "--extract", str(package), str(work / "root"))
-        for name in PROGRAMS:
-            if not (work / "root" / "usr" / "sbin" / name).exists():
-                raise Missing(_advice(f"apt-get brought no {name}"))
+            _run(names, "dpkg", "--extract", str(package), str(work / "root"))
+        for name, place in packages.programs.items():
+            if not (work / "root" / place).exists():
+                raise Missing(_advice(names, f"apt-get brought no {name}"))
         try:
-            (work / "root").rename(CACHE)  # whole or not at all, also beside another process that does the same
+            (work / "root").rename(cache)  # whole or not at all, also beside another process that does the same
         except OSError:
-            if not CACHE.is_dir():
+            if not cache.is_dir():
                 raise
 
 
@@ -74,28 +94,29 @@ def _apt(work: Path) -> list[str]:
     return ["apt-get", "-qq", *(word for name, value in options.items() for word in ("-o", f"{name}={value}"))]
 
 
-def _run(*words: str, warned: str = "") -> str:
+def _run(names: str, *words: str, warned: str = "") -> str:
     """Run a command; what it complained about. `warned`: what was said before, and may explain why it fails."""
     try:
         done = subprocess.run(words, capture_output=True, text=True, timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired as error:
-        raise Missing(_advice(f"{words[0]} took longer than {SECONDS:.0f} s")) from error
+        raise Missing(_advice(names, f"{words[0]} took longer than {SECONDS:.0f} s")) from error
     if done.returncode:
         said = f"{warned}\n{done.stderr or done.stdout}".split("\n")
         why = " ".join(line.strip() for line in said if line.strip())
-        raise Missing(_advice(f"{words[0]} failed ({done.returncode}): {why[-600:]}"))
+        raise Missing(_advice(names, f"{words[0]} failed ({done.returncode}): {why[-600:]}"))
     return done.stderr
 
 
-def _advice(why: str) -> str:
-    return f"nginx and HAProxy are not installed, and {why}. Install them: apt-get install nginx haproxy"
+def _advice(names: str, why: str) -> str:
+    return f"Not installed: {names}; and {why}. Install what is missing: apt-get install {names}"
 
 
 def main() -> int:
-    """Have both programs; the exit status."""
+    """Have every program; the exit status."""
     try:
-        for name in PROGRAMS:
-            command(name)
+        for packages in EVERY:
+            for name in packages.programs:
+                command(name)
     except Missing as error:
         print(error, file=sys.stderr)
         return 1

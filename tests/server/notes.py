@@ -92,6 +92,7 @@ class Notes:
         self.heard: list[str] = []
         self.heard_at_once: list[str] = []
         self.fail_hearing = 0
+        self.fresh: set[str] = set()
         self.seen: list[tuple[str, str]] = []
         self.jobs = 0
         self.most = kit.settings(NotesSettings).most
@@ -107,6 +108,9 @@ class Notes:
         scope = frozenset({"notes:write"}) if kind == "user" else frozenset()
         until = self.kit.clock.now() + timedelta(hours=1)
         return Actor(name, "user", scope, f"session-{name}", "device", until)
+
+    async def is_fresh(self, actor: Actor, within: timedelta) -> bool:
+        return actor.user_id in self.fresh
 
     async def write(self, actor: Actor, new: NewNote) -> Note:
         note = Note(id=new_id(), author=actor.user_id, text=new.text)

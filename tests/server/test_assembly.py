@@ -1,5 +1,6 @@
 """Manifests that do not fit together are refused before anything starts, every fault by name."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -102,6 +103,11 @@ def test_a_slice_hears_only_what_some_slice_tells() -> None:
 def test_a_command_names_a_permission_or_says_that_it_is_public() -> None:
     with pytest.raises(TypeError, match="public=True"):
         Routes("x").command("GET /api/x")
+
+
+def test_a_public_command_has_no_session_that_could_be_fresh() -> None:
+    with pytest.raises(TypeError, match="could be fresh"):
+        Routes("x").command("GET /api/x", public=True, fresh=timedelta(minutes=10))
 
 
 def test_a_public_command_must_expect_that_there_is_no_actor() -> None:

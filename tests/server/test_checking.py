@@ -213,6 +213,25 @@ class TestCheck:
         assert "embedded: redis-server " in said
         assert "before production: MIXEE_MONGODB_URL is unset" in said
 
+    async def test_weak_settings_of_a_slice_are_named_too(self, capsys: pytest.CaptureFixture[str]) -> None:
+        class Weak(BaseModel):
+            key: str = Field("", description="A key.")
+
+            def weaknesses(self) -> list[str]:
+                return [] if self.key else ["MIXEE_NOTES_KEY is unset: set one."]
+
+        slices = [slice_of(settings=Weak)]
+        status = await checking.check(settings(), slices, {})
+        early = capsys.readouterr().out
+        await checking.check(settings(mode="production"), slices, {})
+        late = capsys.readouterr().out
+        await checking.check(settings(mode="production"), slices, {"MIXEE_NOTES_KEY": "x"})
+
+        assert status == 0
+        assert "before production: MIXEE_NOTES_KEY is unset: set one." in early
+        assert "- MIXEE_NOTES_KEY is unset: set one." in late
+        assert "MIXEE_NOTES_KEY" not in capsys.readouterr().out
+
     async def test_every_area_with_a_problem_counts(self, capsys: pytest.CaptureFixture[str]) -> None:
         weak = settings(mode="production", limits="off", redis_url=SecretStr("nonsense"))
         twice = [slice_of(), slice_of()]

@@ -1,32 +1,42 @@
 """Coming in: registration and sign-in. The one door to the parts of this slice."""
 
 import asyncio
+import logging
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from handlers.auth.events import SessionOpened
-from handlers.auth.models import Login, NewAccount, Session, SessionOpening, SignedIn, SignedInUser, Tokens
+from handlers.auth.models import Login, NewAccount, Session, SessionOpening, SignedIn, SignedInUser, Ticket, Tokens
 from handlers.auth.policy import MESSAGE, is_own_name
+from handlers.auth.service.challenges import Challenges
 from handlers.auth.service.errors import (
     AccountSuspended,
     EmailTaken,
     InvalidCredentials,
+    SecondFactorNeeded,
+    TicketGone,
     UsernameTaken,
     WeakPassword,
 )
 from handlers.auth.service.keys import Keys
 from handlers.auth.service.pool import PasswordPool
+from handlers.auth.service.ports import SecondFactors
 from handlers.auth.service.post import Post
 from handlers.auth.service.proofs import Proofs
 from handlers.auth.service.revocations import Revocations
 from handlers.auth.service.sessions import SessionBook
+from handlers.auth.service.tickets import Tickets
 from handlers.auth.store import CredentialStore
 from handlers.users.models import Account
 from handlers.users.service import Taken, Transact, Users
 from server.actors import Caller
 from server.clock import Clock
+from server.errors import Overloaded
 from server.events import Publisher
 from server.events import Users as ToUsers
 from storage.tasks import end
+
+log = logging.getLogger("mixee.auth")
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 """An id that no account has: a sign-in with an unknown name asks the same questions as one with a known name."""
@@ -43,6 +53,9 @@ class Auth:
         book: SessionBook,
         proofs: Proofs,
         revocations: Revocations,
+        tickets: Tickets,
+        challenges: Challenges,
+        factors: Callable[[], SecondFactors],
         keys: Keys,
         pool: PasswordPool,
         post: Post,
@@ -52,7 +65,7 @@ class Auth:
     ) -> None:
         self._credentials = credentials
         self._users = users
-        self._keys = keys
+        self._factors = factors
         self._pool = pool
         self._post = post
         self._clock = clock
@@ -62,10 +75,13 @@ class Auth:
         self.book = book
         self.proofs = proofs
         self.revocations = revocations
+        self.tickets = tickets
+        self.challenges = challenges
+        self.keys = keys
 
     async def start(self) -> None:
         """Read the keys and what ended; from here on tokens are made and checked."""
-        await self._keys.load()
+        await self.keys.load()
         await self.revocations.look()
         self._watch = asyncio.get_running_loop().create_task(self.revocations.watch(), name="auth revocations")
 
@@ -99,18 +115,50 @@ class Auth:
         return _signed_in(draft, pair)
 
     async def login(self, caller: Caller, login: Login) -> SignedIn:
-        """Sign somebody in; an account that is leaving comes back. Raises InvalidCredentials, AccountSuspended."""
+        """Sign somebody in; an account that is leaving comes back.
+
+        Raises InvalidCredentials, AccountSuspended, and SecondFactorNeeded when the password alone is not enough.
+        """
         account, stored = await self._proven(login)
         if account.status == "suspended":
             raise AccountSuspended
         if self._pool.needs_rehash(stored):
             await self._credentials.improve(account.id, stored, await self._pool.hash(login.password))
-        session, pair = await self._transact(partial(self._come_in, account, caller, login.device_id))
-        opening = SessionOpening(
-            session_id=session.id, device_id=session.device_id, name=session.name, at=session.created_at
-        )
-        await self._publish(SessionOpened(opening, to=ToUsers([account.id])))
-        return _signed_in(account, pair)
+        if kinds := await self._factors().kinds(account.id):
+            ticket = await self.tickets.open(account.id, login.device_id)
+            raise SecondFactorNeeded(ticket, kinds, seconds=int(self.tickets.lasts.total_seconds()))
+        return await self._signed_in(account, partial(self._come_in, account, caller, login.device_id))
+
+    async def second_step(
+        self, caller: Caller, secret: str, ticket: Ticket, prove: Callable[[], Awaitable[None]]
+    ) -> SignedIn:
+        """Sign in the one of a ticket; `prove` checks his second factor within the same unit of work, and raises.
+
+        Raises TicketGone, AccountSuspended.
+        """
+        account = await self._users.account(ticket.user_id)
+        if account is None:
+            raise TicketGone
+        if account.status == "suspended":
+            raise AccountSuspended
+
+        async def step() -> tuple[Session, Tokens]:
+            await self.tickets.take(secret)
+            await prove()
+            return await self._come_in(account, caller, ticket.device_id)
+
+        return await self._signed_in(account, step)
+
+    async def knows(self, user_id: str, password: str) -> bool:
+        """Whether this is the person's password. Raises Overloaded."""
+        return await self._pool.verify(await self._credentials.get(user_id), password)
+
+    def tell(self, account: Account, subject: str, text: str) -> None:
+        """Write somebody of a change to his account, after the answer; the change stands also if that cannot be."""
+        try:
+            self._post.later(self._post.news(account.email, subject, text))
+        except Overloaded:
+            log.warning("too many letters wait: %s is not told of a change to the account", account.id)
 
     async def prove(self, login: Login) -> Account:
         """The account whose password somebody knows, whatever its status; nobody is signed in.
@@ -140,6 +188,14 @@ class Auth:
             await self.proofs.forget(user_id)
 
         await self._transact(all_of_it)
+
+    async def _signed_in(self, account: Account, come_in: Callable[[], Awaitable[tuple[Session, Tokens]]]) -> SignedIn:
+        session, pair = await self._transact(come_in)
+        opening = SessionOpening(
+            session_id=session.id, device_id=session.device_id, name=session.name, at=session.created_at
+        )
+        await self._publish(SessionOpened(opening, to=ToUsers([account.id])))
+        return _signed_in(account, pair)
 
     async def _join(self, draft: Account, password_hash: str, caller: Caller, device_id: str | None) -> Tokens:
         await self._users.create(draft)

@@ -1,5 +1,8 @@
 """What this slice refuses, and in which words."""
 
+from collections.abc import Sequence
+
+from handlers.auth.models import FactorKind
 from server.errors import Conflict, Forbidden, Gone, Invalid, MixeeError, NotFound, Unauthenticated
 
 
@@ -19,6 +22,27 @@ class AccountSuspended(Forbidden):
 
     def __init__(self) -> None:
         super().__init__("This account is suspended.")
+
+
+class SecondFactorNeeded(Forbidden):
+    """The password is right, and the account wants a second factor: `data` has the `ticket` for the next step."""
+
+    code = "auth.second_factor_needed"
+
+    def __init__(self, ticket: str, kinds: Sequence[FactorKind], *, seconds: int) -> None:
+        super().__init__(
+            "Give a second factor (POST /api/auth/login/second-factor).",
+            data={"ticket": ticket, "factors": list(kinds), "expiresIn": seconds},
+        )
+
+
+class TicketGone(Unauthenticated):
+    """The ticket was used, is too old, had its five attempts, or never was one."""
+
+    code = "auth.ticket_gone"
+
+    def __init__(self) -> None:
+        super().__init__("This sign-in is not valid any more: begin with the password again.")
 
 
 class UsernameTaken(Conflict):
@@ -120,6 +144,8 @@ class NoSuchSession(NotFound):
 ERRORS: tuple[type[MixeeError], ...] = (
     InvalidCredentials,
     AccountSuspended,
+    SecondFactorNeeded,
+    TicketGone,
     UsernameTaken,
     EmailTaken,
     PhoneTaken,

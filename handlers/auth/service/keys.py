@@ -1,5 +1,6 @@
 """The keys that every process of the cluster shares: one signs access tokens, the other seals refresh tokens."""
 
+import hmac
 import secrets
 
 from crypto.tokens import PublicKey, SigningKey
@@ -33,6 +34,10 @@ class Keys:
         if self._signing is None:
             raise LookupError("the keys are not loaded")
         return self._signing
+
+    def of(self, purpose: str) -> bytes:
+        """A key of its own for one purpose, the same in every process. Raises LookupError before `load`."""
+        return hmac.digest(self.sealing, f"key for {purpose}".encode(), "sha256")
 
     @property
     def sealing(self) -> bytes:

@@ -69,6 +69,11 @@ class Post:
         """The text message that verifies a telephone number."""
         await self._send("sms", to, "", f"{code} is your Mixee code. Tell it to nobody.")
 
+    async def news(self, to: str, subject: str, text: str) -> None:
+        """The letter that tells somebody of a change to his account."""
+        more = "If that was not you, set a new password at once, and end the sessions that you do not know."
+        await self._send("email", to, subject, f"{text}\n\n{more}\n")
+
     def _link(self, page: str, secret: str) -> str:
         return f"{self._app_url}/{page}?token={secret}" if self._app_url else secret
 

@@ -11,6 +11,7 @@ from handlers.auth.service.keys import Keys
 from handlers.auth.service.pool import PasswordPool
 from handlers.auth.service.post import Post
 from handlers.auth.service.sessions import SessionBook
+from handlers.auth.service.tickets import Tickets
 from handlers.auth.settings import AuthSettings
 from handlers.auth.store import CredentialStore, ProofStore
 from handlers.users.models import Account
@@ -33,6 +34,7 @@ class Proofs:
         keys: Keys,
         pool: PasswordPool,
         post: Post,
+        tickets: Tickets,
         settings: AuthSettings,
         clock: Clock,
         transact: Transact,
@@ -44,6 +46,7 @@ class Proofs:
         self._keys = keys
         self._pool = pool
         self._post = post
+        self._tickets = tickets
         self._settings = settings
         self._clock = clock
         self._transact = transact
@@ -107,6 +110,7 @@ class Proofs:
         """Remove a person's password and proofs, for good."""
         await self._credentials.forget(user_id)
         await self._proofs.forget(user_id)
+        await self._tickets.forget(user_id)
 
     async def _set_password(self, secret: str, password_hash: str) -> None:
         now = self._clock.now()
@@ -115,6 +119,7 @@ class Proofs:
             raise ProofGone
         await self._credentials.change(proof.user_id, password_hash, now)
         await self._users.email_verified(proof.user_id, proof.target)
+        await self._tickets.forget(proof.user_id)
         await self._book.end_all(proof.user_id, code="session_revoked")
 
     async def _send_email_proof(self, account: Account) -> None:

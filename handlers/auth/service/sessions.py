@@ -105,6 +105,7 @@ class SessionBook:
             digests=[tokens.digest(refresh.secret)],
             previous=[],
             rotated_at=now,
+            proved_at=now,
         )
         await self._sessions.add(session)
         return session, self._pair(account, session, refresh)
@@ -143,6 +144,17 @@ class SessionBook:
         if session is None or session.expires_at <= self._clock.now():
             raise NoSuchSession
         return _info(session, actor)
+
+    async def is_fresh(self, actor: Actor, within: timedelta) -> bool:
+        """Whether somebody proved in this session, so short a time ago, that it is really him."""
+        session = await self._sessions.get(actor.session_id)
+        proved_at = session.proved_at if session and session.user_id == actor.user_id else None
+        return proved_at is not None and self._clock.now() - proved_at <= within
+
+    async def prove(self, actor: Actor) -> None:
+        """Note that somebody proved that it is really him. Raises NoSuchSession when his session has ended."""
+        if not await self._sessions.prove(actor.session_id, self._clock.now()):
+            raise NoSuchSession
 
     async def alive(self, session_ids: Sequence[str]) -> set[str]:
         """Those of these sessions that have not ended, as the database has it now."""

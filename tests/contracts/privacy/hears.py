@@ -9,7 +9,7 @@ HEARS = {
     "session:closed": "",
     "sync:behind": "",
     "server:drain": "",
-    # users, auth
+    # users, auth, factors
     "user:updated": "ada",
     "user:deleted": "",
     "user:restored": "",
@@ -18,6 +18,7 @@ HEARS = {
     "user:erased": "",
     "session:opened": "ada",
     "session:ended": "ada",
+    "factors:changed": "ada",
     # media
     "media:ready": "ada",
     "media:deleted": "ada",

@@ -1,7 +1,9 @@
 """What happens in the world while everybody listens: every event that a client can hear, at least once."""
 
+import base64
 from contextlib import suppress
 
+from crypto.totp import STEP, code_at
 from tests.conftest import PASSWORD
 from tests.contracts.privacy.oracle import form
 from tests.contracts.privacy.world import World
@@ -43,6 +45,11 @@ async def _account(world: World) -> None:
     watch = Person(world.server, world.session, "ada", again)
     found = (await watch.ask("GET", "/api/auth/sessions"))["sessions"]
     await ada.ask("DELETE", f"/api/auth/sessions/{next(one['id'] for one in found if one['isCurrent'])}")
+    app = await ada.ask("POST", "/api/auth/factors/totp")
+    step = int(world.server.app.clock.now().timestamp()) // STEP
+    code = code_at(base64.b32decode(app["secret"]), step)
+    await ada.ask("POST", "/api/auth/factors/totp/confirm", {"code": code})
+    await ada.ask("DELETE", "/api/auth/factors/totp")
     media = await upload(ada, "file", form("media.bytes").encode(), filename=form("media.name"))
     await ada.ask("DELETE", f"/api/media/{media['id']}")
 

@@ -142,6 +142,16 @@ AUTH = (
     row("auth.end_session", writes=True),
 )
 
+FACTORS = (
+    row("factors.overview"),
+    row("factors.propose_totp", writes=True),
+    row("factors.confirm_totp", writes=True, code="000000"),
+    row("factors.remove_totp", writes=True),
+    row("factors.make_codes", writes=True),
+    row("factors.second_step", writes=True, ticket="no-ticket-of-anybody-at-all", code="000000"),
+    row("factors.step_up", writes=True, code="000000"),
+)
+
 MEDIA = (
     row("media.create", writes=True, kind="file", size=3),
     row("media.append", writes=True, offset=0),
@@ -333,4 +343,18 @@ ENDS = (
     row("users.delete", last=True),
 )
 
-ROWS = (*USERS, *AUTH, *MEDIA, *SOCIAL, *CONTACTS, *PRESENCE, *CHAT, *NOTICES, *PUSH, *SAFETY, *AUTOMOD, *ENDS)
+ROWS = (
+    *USERS,
+    *AUTH,
+    *FACTORS,
+    *MEDIA,
+    *SOCIAL,
+    *CONTACTS,
+    *PRESENCE,
+    *CHAT,
+    *NOTICES,
+    *PUSH,
+    *SAFETY,
+    *AUTOMOD,
+    *ENDS,
+)
