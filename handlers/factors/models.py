@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import StringConstraints, model_validator
+from pydantic import ConfigDict, StringConstraints, model_validator
 
 from handlers.auth.models import Password, Secret
 from server.models import Input, Instant, Output, Text
@@ -38,11 +38,17 @@ class Proving(Input):
 class SecondStep(Proving):
     """The second step of a sign-in: the ticket of the first, and a proof."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"ticket": "the-ticket-of-the-first-step", "code": "287082"}]}
+    )
+
     ticket: Secret
 
 
 class StepUp(Proving):
     """A fresh proof in a running session."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"password": "Correct-Horse-7"}]})
 
     password: Password | None = None
 
