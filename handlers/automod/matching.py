@@ -38,8 +38,9 @@ def _options() -> Any:
 
 
 def check_pattern(value: str) -> str:
-    """The pattern, if RE2 understands it and it is not too large. Raises ValueError."""
-    Pattern(value)
+    """The pattern, if RE2 understands it, it is not too large, and finds something. Raises ValueError."""
+    if Pattern(value).found_in("") is not None:
+        raise ValueError("matches the empty text, and so every message: let it ask for one character at least")
     return value
 
 

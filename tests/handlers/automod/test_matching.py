@@ -5,7 +5,7 @@ import pytest
 from handlers.automod.folding import keys_of
 from handlers.automod.hosts import domain_of, hosts
 from handlers.automod.likeness import distance, simhash
-from handlers.automod.matching import MOST_STEPS, Lexicon, Pattern, Patterns
+from handlers.automod.matching import MOST_STEPS, Lexicon, Pattern, Patterns, check_pattern
 
 ZERO_WIDTH = "\u200b\u200d\u2060\ufeff\u00ad\u034f\u115f"
 
@@ -99,6 +99,12 @@ async def test_patterns_are_found_in_any_case_and_in_disguise() -> None:
 def test_a_pattern_that_is_none_or_too_large_is_refused(source: str) -> None:
     with pytest.raises(ValueError, match=r"is no regular|is too large"):
         Pattern(source)
+
+
+@pytest.mark.parametrize("source", ["", "x*", "^", "$", "(spam)?", "a|", r"\s*"])
+def test_a_pattern_that_matches_whatever_is_said_is_refused(source: str) -> None:
+    with pytest.raises(ValueError, match="matches the empty text"):
+        check_pattern(source)
 
 
 async def test_no_pattern_is_catastrophic() -> None:
