@@ -8,7 +8,7 @@ import pytest
 from storage.mongo import Mongo
 from tests.chaos.harness import Place
 from tests.chaos.hooked import POINTS
-from tests.chaos.scenarios import kills, leak, links, presence, redis, rolling, slow, soak, storm
+from tests.chaos.scenarios import kills, leak, links, presence, redis, resumes, rolling, slow, soak, storm
 from tests.harness.servers import MONGODB, REDIS
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
@@ -70,6 +70,14 @@ async def test_the_clients_of_a_dead_server_return_to_the_others_and_miss_nothin
     assert outcome.clean, outcome.text()
     assert outcome.faults == {"kill with all clients": 1}
     assert outcome.figures["clients"] == "300"
+    assert outcome.acked > 0
+
+
+async def test_clients_that_lose_their_connection_together_come_back_without_a_question(place: Place) -> None:
+    outcome = await resumes.play(resumes.SHORT, place)
+
+    assert outcome.clean, outcome.text()
+    assert outcome.faults == {"connection reset": 100}
     assert outcome.acked > 0
 
 
