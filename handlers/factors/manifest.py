@@ -3,9 +3,9 @@
 from handlers.auth.service import Auth, SecondFactors
 from handlers.factors.events import EVENTS
 from handlers.factors.routes import routes
-from handlers.factors.service import ERRORS, Factors, Prover, Vault
+from handlers.factors.service import ERRORS, Factors, Passkeys, Prover, Vault
 from handlers.factors.settings import FactorsSettings
-from handlers.factors.store import FACTORS, FactorStore
+from handlers.factors.store import FACTORS, INDEXES, FactorStore
 from handlers.users.events import UserErased
 from handlers.users.service import Users
 from server.slices import Hears, Kit, Permission, Personal, Slice, Stored
@@ -13,13 +13,16 @@ from server.slices import Hears, Kit, Permission, Personal, Slice, Stored
 
 def _build(kit: Kit) -> Factors:
     store, vault, auth = FactorStore(kit.collection(FACTORS)), Vault(), kit.service(Auth)
+    settings = kit.settings(FactorsSettings)
+    passkeys = Passkeys(store, auth, settings, kit.clock)
     return Factors(
         store,
         vault=vault,
-        prover=Prover(store, vault, auth, kit.clock, spend=kit.spend),
+        passkeys=passkeys,
+        prover=Prover(store, vault, passkeys, auth, kit.clock, spend=kit.spend),
         auth=auth,
         users=kit.service(Users),
-        settings=kit.settings(FactorsSettings),
+        settings=settings,
         clock=kit.clock,
         transact=kit.mongo.transact,
         publish=kit.publish,
@@ -37,7 +40,7 @@ manifest = Slice(
     needs=("users", "auth"),
     routes=routes,
     events=EVENTS,
-    collections=(Stored(FACTORS, Personal(("_id",), erase="delete")),),
+    collections=(Stored(FACTORS, Personal(("_id",), erase="delete"), INDEXES),),
     permissions=(Permission("factors:manage", "See and change one's own second factors"),),
     settings=FactorsSettings,
     errors=ERRORS,

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, StringConstraints, model_validator
 
 from handlers.auth.models import Password, Secret
+from handlers.factors.credentials import KeptPasskey, Passkey, UsedCredential
 from server.models import Input, Instant, Output, Text
 
 Code = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
@@ -15,7 +16,9 @@ RecoveryCode = Annotated[Text, StringConstraints(min_length=16, max_length=40)]
 """One of the ten, with or without its dashes, in capitals or not."""
 
 
-Change = Literal["totp_added", "totp_removed", "recovery_codes_made", "recovery_code_used"]
+Change = Literal[
+    "totp_added", "totp_removed", "passkey_added", "passkey_removed", "recovery_codes_made", "recovery_code_used"
+]
 
 
 class Proving(Input):
@@ -23,10 +26,14 @@ class Proving(Input):
 
     code: Code | None = None
     recovery_code: RecoveryCode | None = None
+    passkey: UsedCredential | None = None
+    """Made with the options that were asked for just this."""
 
     def given(self) -> list[str]:
         """The names of the proofs that are given."""
-        return [name for name in ("password", "code", "recovery_code") if getattr(self, name, None) is not None]
+        return [
+            name for name in ("password", "code", "recovery_code", "passkey") if getattr(self, name, None) is not None
+        ]
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -80,6 +87,7 @@ class MyFactors(Output):
 
     totp_since: Instant | None
     """Since when an authenticator app is asked; null for none."""
+    passkeys: list[Passkey]
     recovery_codes_left: int
 
 
@@ -108,13 +116,9 @@ class Kept:
     totp: Totp | None = None
     proposed: bytes | None = None
     """The sealed secret of an app that has not given its first code yet."""
+    passkeys: list[KeptPasskey] = field(default_factory=list)
     recovery: list[str] = field(default_factory=list)
     """Digests of the codes that are left."""
-
-    @property
-    def any(self) -> bool:
-        """Whether there is a factor at all."""
-        return self.totp is not None
 
 
 def kept_of(document: dict[str, Any]) -> Kept:
@@ -123,5 +127,21 @@ def kept_of(document: dict[str, Any]) -> Kept:
     return Kept(
         totp=Totp(bytes(totp["secret"]), totp["since"], totp["lastStep"]) if totp else None,
         proposed=bytes(proposed["secret"]) if proposed else None,
+        passkeys=[passkey_of(one) for one in document.get("passkeys", ())],
         recovery=list(document.get("recovery", ())),
+    )
+
+
+def passkey_of(document: dict[str, Any]) -> KeptPasskey:
+    """A stored passkey, read."""
+    return KeptPasskey(
+        id=document["id"],
+        credential_id=document["credentialId"],
+        public_key=bytes(document["publicKey"]),
+        sign_count=document["signCount"],
+        name=document["name"],
+        transports=list(document["transports"]),
+        synced=document["synced"],
+        created_at=document["createdAt"],
+        last_used_at=document["lastUsedAt"],
     )

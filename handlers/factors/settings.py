@@ -2,8 +2,10 @@
 
 import base64
 import binascii
+import re
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 
 class FactorsSettings(BaseModel):
@@ -18,6 +20,17 @@ class FactorsSettings(BaseModel):
         pattern=r"^[^:]+$",
         description="What authenticator apps call this service.",
     )
+    passkey_rp_id: str = Field(
+        "localhost",
+        pattern=r"^[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?$",
+        description="Domain that passkeys are bound to: that of the app's pages, or one above. Another one voids all.",
+    )
+    passkey_origins: str = Field(
+        "http://localhost:8080",
+        description="Pages and apps that may use passkeys, separated by commas: https://host[:port] of the domain or "
+        "below it, or android:apk-key-hash:….",
+    )
+    max_passkeys: int = Field(20, ge=1, le=100, description="Passkeys of one account.")
     sealing_keys: SecretStr | None = Field(
         None,
         description="Keys that seal the secrets of authenticator apps, as name:key,name:key with 32 bytes each in "
@@ -36,6 +49,23 @@ class FactorsSettings(BaseModel):
             )
         return value
 
+    @model_validator(mode="after")
+    def _pages(self) -> Self:
+        if self.passkey_rp_id.replace(".", "").isdigit():
+            raise ValueError("MIXEE_FACTORS_PASSKEY_RP_ID must be a domain, not an address")
+        strange = [one for one in self.origins if not _belongs(one, self.passkey_rp_id)]
+        if strange or not self.origins:
+            raise ValueError(
+                f"MIXEE_FACTORS_PASSKEY_ORIGINS: {', '.join(strange) or 'nothing'} is no https://host[:port] of "
+                f"{self.passkey_rp_id} or below it (http:// for localhost alone)"
+            )
+        return self
+
+    @property
+    def origins(self) -> list[str]:
+        """The pages and apps that may use passkeys."""
+        return [one.strip() for one in self.passkey_origins.split(",") if one.strip()]
+
     @property
     def keys(self) -> dict[str, bytes]:
         """The keys by their names, the one that seals first; none when they are unset."""
@@ -43,9 +73,34 @@ class FactorsSettings(BaseModel):
 
     def weaknesses(self) -> list[str]:
         """What must not be so in production, each as a sentence that says what to do."""
+        found = []
         if self.sealing_keys is None:
-            return ["MIXEE_FACTORS_SEALING_KEYS is unset: who reads the database reads the secrets too; set a key."]
-        return []
+            found.append(
+                "MIXEE_FACTORS_SEALING_KEYS is unset: who reads the database reads the secrets too; set a key."
+            )
+        if "." not in self.passkey_rp_id:
+            found.append(f"MIXEE_FACTORS_PASSKEY_RP_ID={self.passkey_rp_id} is no public domain: set that of your app.")
+        found += [
+            f"MIXEE_FACTORS_PASSKEY_ORIGINS: {one} can be read and changed on the way: use https."
+            for one in self.origins
+            if one.startswith("http://")
+        ]
+        return found
+
+
+_ORIGIN = re.compile(r"(https?)://([a-z0-9]([a-z0-9.-]*[a-z0-9])?)(:[0-9]{1,5})?", re.ASCII)
+_ANDROID = re.compile(r"android:apk-key-hash:[A-Za-z0-9_-]{43}", re.ASCII)
+
+
+def _belongs(origin: str, domain: str) -> bool:
+    """Whether a page or app may use the passkeys of a domain."""
+    found = _ORIGIN.fullmatch(origin)
+    if found is None:
+        return _ANDROID.fullmatch(origin) is not None
+    scheme, host = found[1], found[2]
+    return (host == domain or host.endswith(f".{domain}")) and (
+        scheme == "https" or host == "localhost" or host.endswith(".localhost")
+    )
 
 
 def _decoded(text: str) -> dict[str, bytes]:

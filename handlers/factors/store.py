@@ -2,11 +2,22 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any, Literal
 
-from handlers.factors.models import Kept, kept_of
-from storage.mongo import Binary, Collection
+from handlers.factors.credentials import KeptPasskey
+from handlers.factors.models import Kept, kept_of, passkey_of
+from storage.mongo import ASCENDING, Binary, Collection, DuplicateKeyError, IndexModel
 
 FACTORS = "factors"
+INDEXES = (
+    IndexModel(
+        [("passkeys.credentialId", ASCENDING)],
+        name="credential",
+        unique=True,
+        partialFilterExpression={"passkeys.credentialId": {"$exists": True}},
+    ),
+)
+"""A passkey is of one account alone."""
 
 
 class FactorStore:
@@ -42,9 +53,7 @@ class FactorStore:
                 {
                     "$set": {
                         "totp": {"secret": "$proposed.secret", "since": now, "lastStep": step},
-                        "recovery": {
-                            "$cond": [{"$gt": [{"$size": {"$ifNull": ["$recovery", []]}}, 0]}, "$recovery", list(codes)]
-                        },
+                        "recovery": _if_none(codes),
                     }
                 },
                 {"$unset": "proposed"},
@@ -66,11 +75,69 @@ class FactorStore:
     async def drop_totp(self, user_id: str) -> bool:
         """Remove the app; with the last factor the recovery codes go. False when there was none."""
         where = {"_id": user_id, "totp": {"$exists": True}}
-        return await self._factors.update_one(where, {"$unset": {"totp": "", "recovery": ""}})
+        return await self._factors.update_one(where, [{"$unset": "totp"}, _CODES_OF_FACTORS])
+
+    async def add_passkey(
+        self, user_id: str, passkey: KeptPasskey, codes: Sequence[str], *, most: int
+    ) -> Literal["first", "another", "full", "taken"]:
+        """Add a passkey. `first` when the digests of `codes` were taken; `taken` when somebody has this passkey."""
+        fresh = {
+            "id": passkey.id,
+            "credentialId": passkey.credential_id,
+            "publicKey": Binary(passkey.public_key),
+            "signCount": passkey.sign_count,
+            "name": {"$literal": passkey.name},
+            "transports": {"$literal": passkey.transports},
+            "synced": passkey.synced,
+            "createdAt": passkey.created_at,
+            "lastUsedAt": None,
+        }
+        others = {"$ifNull": ["$passkeys", []]}
+        added = {"$set": {"passkeys": {"$concatArrays": [others, [fresh]]}, "recovery": _if_none(codes)}}
+        room = {"_id": user_id, f"passkeys.{most - 1}": {"$exists": False}}
+        where = room | {"passkeys.credentialId": {"$ne": passkey.credential_id}}
+        await self._factors.update_one({"_id": user_id}, {"$setOnInsert": {"recovery": []}}, upsert=True)
+        try:
+            before = await self._factors.find_and_update(where, [added], before=True)
+        except DuplicateKeyError:
+            return "taken"
+        if before is None:
+            return "full" if await self._factors.find_one(room) is None else "taken"
+        return "another" if before.get("recovery") else "first"
+
+    async def rename_passkey(self, user_id: str, passkey_id: str, name: str) -> KeptPasskey | None:
+        """Give a passkey another name; None when the person has none of that id."""
+        found = await self._factors.find_and_update(
+            {"_id": user_id, "passkeys.id": passkey_id}, {"$set": {"passkeys.$.name": name}}
+        )
+        return next((one for one in kept_of(found).passkeys if one.id == passkey_id), None) if found else None
+
+    async def drop_passkey(self, user_id: str, passkey_id: str) -> bool:
+        """Remove a passkey; with the last factor the recovery codes go. False when there was none of that id."""
+        others = {"$filter": {"input": "$passkeys", "cond": {"$ne": ["$$this.id", passkey_id]}}}
+        where = {"_id": user_id, "passkeys.id": passkey_id}
+        return await self._factors.update_one(where, [{"$set": {"passkeys": others}}, _CODES_OF_FACTORS])
+
+    async def owner(self, credential_id: str) -> tuple[str, KeptPasskey] | None:
+        """Whose passkey this is, and what is known of it."""
+        found = await self._factors.find_one({"passkeys.credentialId": credential_id})
+        if found is None:
+            return None
+        return found["_id"], next(passkey_of(one) for one in found["passkeys"] if one["credentialId"] == credential_id)
+
+    async def count_passkey(
+        self, user_id: str, passkey: KeptPasskey, sign_count: int, synced: bool, now: datetime
+    ) -> bool:
+        """Note that a passkey was used. False when another use was faster, or it is gone."""
+        as_it_was = {"id": passkey.id, "signCount": passkey.sign_count}
+        changed = {"passkeys.$.signCount": sign_count, "passkeys.$.synced": synced, "passkeys.$.lastUsedAt": now}
+        return await self._factors.update_one(
+            {"_id": user_id, "passkeys": {"$elemMatch": as_it_was}}, {"$set": changed}
+        )
 
     async def set_codes(self, user_id: str, digests: Sequence[str]) -> bool:
         """Put recovery codes in place of those before. False for a person without a factor."""
-        where = {"_id": user_id, "totp": {"$exists": True}}
+        where = {"_id": user_id, "$or": [{"totp": {"$exists": True}}, {"passkeys.0": {"$exists": True}}]}
         return await self._factors.update_one(where, {"$set": {"recovery": list(digests)}})
 
     async def take_code(self, user_id: str, digest: str) -> int | None:
@@ -82,3 +149,22 @@ class FactorStore:
     async def forget(self, user_id: str) -> None:
         """Remove everything of a person."""
         await self._factors.delete_one({"_id": user_id})
+
+
+_CODES_OF_FACTORS: dict[str, Any] = {
+    "$set": {
+        "recovery": {
+            "$cond": [
+                {"$or": [{"$ifNull": ["$totp", False]}, {"$gt": [{"$size": {"$ifNull": ["$passkeys", []]}}, 0]}]},
+                {"$ifNull": ["$recovery", []]},
+                [],
+            ]
+        }
+    }
+}
+"""Without a factor there are no recovery codes either."""
+
+
+def _if_none(codes: Sequence[str]) -> dict[str, Any]:
+    """The recovery codes that there are; these when there are none."""
+    return {"$cond": [{"$gt": [{"$size": {"$ifNull": ["$recovery", []]}}, 0]}, "$recovery", list(codes)]}

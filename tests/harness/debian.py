@@ -48,8 +48,8 @@ def command(name: str) -> list[str]:
     packages = next(one for one in EVERY if name in one.programs)
     cache = VAR / packages.folder
     _fetch(packages, cache)
-    libraries = ":".join(str(one) for one in sorted(cache.glob("**/lib/*-linux-gnu")))
-    return ["/usr/bin/env", f"LD_LIBRARY_PATH={libraries}", str(cache / packages.programs[name])]
+    libraries = sorted({str(one.parent) for one in cache.glob("**/lib/*-linux-gnu/**/*.so*")})
+    return ["/usr/bin/env", f"LD_LIBRARY_PATH={':'.join(libraries)}", str(cache / packages.programs[name])]
 
 
 def _fetch(packages: Packages, cache: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from handlers.auth.events import SessionOpened
-from handlers.auth.models import Login, NewAccount, Session, SessionOpening, SignedIn, SignedInUser, Ticket, Tokens
+from handlers.auth.models import Login, NewAccount, Session, SessionOpening, SignedIn, SignedInUser, Tokens
 from handlers.auth.policy import MESSAGE, is_own_name
 from handlers.auth.service.challenges import Challenges
 from handlers.auth.service.errors import (
@@ -14,7 +14,6 @@ from handlers.auth.service.errors import (
     EmailTaken,
     InvalidCredentials,
     SecondFactorNeeded,
-    TicketGone,
     UsernameTaken,
     WeakPassword,
 )
@@ -129,23 +128,22 @@ class Auth:
             raise SecondFactorNeeded(ticket, kinds, seconds=int(self.tickets.lasts.total_seconds()))
         return await self._signed_in(account, partial(self._come_in, account, caller, login.device_id))
 
-    async def second_step(
-        self, caller: Caller, secret: str, ticket: Ticket, prove: Callable[[], Awaitable[None]]
+    async def admit(
+        self, caller: Caller, user_id: str, device_id: str | None, prove: Callable[[], Awaitable[None]]
     ) -> SignedIn:
-        """Sign in the one of a ticket; `prove` checks his second factor within the same unit of work, and raises.
+        """Sign somebody in by other proofs; `prove` uses them up within the same unit of work, and may raise.
 
-        Raises TicketGone, AccountSuspended.
+        Raises InvalidCredentials when he is gone, AccountSuspended.
         """
-        account = await self._users.account(ticket.user_id)
+        account = await self._users.account(user_id)
         if account is None:
-            raise TicketGone
+            raise InvalidCredentials
         if account.status == "suspended":
             raise AccountSuspended
 
         async def step() -> tuple[Session, Tokens]:
-            await self.tickets.take(secret)
             await prove()
-            return await self._come_in(account, caller, ticket.device_id)
+            return await self._come_in(account, caller, device_id)
 
         return await self._signed_in(account, step)
 

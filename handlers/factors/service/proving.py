@@ -1,6 +1,8 @@
 """Proofs: what somebody gives is checked and used up, for a sign-in or a step-up."""
 
 import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 from crypto.sealing import Unsealable
 from crypto.tokens import keyed_digest
@@ -10,6 +12,7 @@ from handlers.auth.service import Auth
 from handlers.factors.models import Proving
 from handlers.factors.recovery import plain
 from handlers.factors.service.errors import WrongFactor
+from handlers.factors.service.passkeys import Passkeys
 from handlers.factors.service.vault import Vault
 from handlers.factors.store import FactorStore
 from server.actors import Caller
@@ -28,9 +31,12 @@ WIDE = Limit(20, 60, by="target", strict=True)
 class Prover:
     """Checks codes. A code is right once."""
 
-    def __init__(self, store: FactorStore, vault: Vault, auth: Auth, clock: Clock, *, spend: Spender) -> None:
+    def __init__(
+        self, store: FactorStore, vault: Vault, passkeys: Passkeys, auth: Auth, clock: Clock, *, spend: Spender
+    ) -> None:
         self._store = store
         self._vault = vault
+        self._passkeys = passkeys
         self._auth = auth
         self._clock = clock
         self._spend = spend
@@ -39,11 +45,22 @@ class Prover:
         """Count an attempt. Raises RateLimited, Unavailable."""
         await self._spend("factors.prove", [(f"{user_id}:{block_of(caller.address)}", NARROW), (user_id, WIDE)])
 
-    async def use(self, user_id: str, proof: Proving) -> int | None:
-        """Use a code up, in the caller's unit of work. The recovery codes that are left, if one was used.
+    async def check(
+        self, user_id: str, proof: Proving, *, purpose: str, subject: str
+    ) -> Callable[[], Awaitable[int | None]]:
+        """Check what can be checked beforehand; what is returned uses the proof up, in the caller's unit of work.
 
-        Raises WrongFactor.
+        `purpose` and `subject` are those of the challenge of a passkey. Raises WrongFactor, ChallengeGone.
         """
+        if proof.passkey is None:
+            return partial(self._use, user_id, proof)
+        found = await self._passkeys.proved(proof.passkey, purpose, subject)
+        if found.user_id != user_id:
+            raise WrongFactor
+        return partial(self._passkeys.count, found)
+
+    async def _use(self, user_id: str, proof: Proving) -> int | None:
+        """Use a code up. The recovery codes that are left, if one was used. Raises WrongFactor."""
         if proof.recovery_code is not None:
             left = await self._store.take_code(user_id, self.digest(user_id, proof.recovery_code))
             if left is None:

@@ -41,6 +41,7 @@ MAY_SEE = {
     "book.email": "",  # a contact who is not here: nobody reads it back
     # devices
     "session.name": "ada",
+    "passkey.name": "friend",
     # conversations
     "before.text": "ada blocked blocker",  # said in the direct chats before the blocks
     "after.blocked": "blocked",  # said by the one whom Ada blocks

@@ -21,6 +21,7 @@ USUAL: dict[str, Any] = {
     "friendshipId": "@friendship",
     "mediaId": "@media",
     "sessionId": "@session",
+    "passkeyId": "@passkey",
     "linkId": "@link",
     "folderId": "@folder",
     "folderIds": ["@folder"],
@@ -142,12 +143,23 @@ AUTH = (
     row("auth.end_session", writes=True),
 )
 
+_CREDENTIAL = {"id": "AAAA", "rawId": "AAAA", "type": "public-key"}
+_MADE = {"clientDataJSON": "AAAA", "attestationObject": "AAAA"}
+_USED = {"clientDataJSON": "AAAA", "authenticatorData": "AAAA", "signature": "AAAA"}
+
 FACTORS = (
-    row("factors.overview"),
+    row("factors.overview", shows="passkey.name", to="friend"),
     row("factors.propose_totp", writes=True),
     row("factors.confirm_totp", writes=True, code="000000"),
     row("factors.remove_totp", writes=True),
     row("factors.make_codes", writes=True),
+    row("factors.new_passkey", writes=True),
+    row("factors.add_passkey", writes=True, credential=_CREDENTIAL | {"response": _MADE}),
+    row("factors.rename_passkey", writes=True, name="Mine"),
+    row("factors.remove_passkey", writes=True),
+    row("factors.ask_to_come_in", writes=True),
+    row("factors.come_in", writes=True, credential=_CREDENTIAL | {"response": _USED}),
+    row("factors.ask_again", writes=True),
     row("factors.second_step", writes=True, ticket="no-ticket-of-anybody-at-all", code="000000"),
     row("factors.step_up", writes=True, code="000000"),
 )

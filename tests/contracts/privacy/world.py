@@ -13,6 +13,7 @@ from tests.handlers.chat.conftest import HERE
 from tests.handlers.chat.helpers import direct, group, say
 from tests.handlers.media.helpers import upload
 from tests.handlers.social.helpers import ask, befriend, block
+from tests.harness.authenticator import Authenticator
 from tests.harness.people import Person, Socket
 from tests.harness.servers import Server, until
 
@@ -72,6 +73,7 @@ async def build(server: Server, session: aiohttp.ClientSession) -> World:
     await _belongings(world)
     await _safety(world)
     await _shut(world)
+    await _passkey(world)
     await world.settle()
     return world
 
@@ -258,6 +260,13 @@ async def _safety(world: World) -> None:
     ids["@appeal"] = (await friend.ask("POST", "/api/appeals", appeal))["id"]
     answer = {"granted": True, "answer": form("appeal.answer")}
     await moderator.ask("POST", f"/api/moderation/appeals/{ids['@appeal']}/decide", answer)
+
+
+async def _passkey(world: World) -> None:
+    friend = world["friend"]
+    made = Authenticator("http://localhost:8080").make(await friend.ask("POST", "/api/auth/passkeys/options"))
+    added = await friend.ask("POST", "/api/auth/passkeys", {"credential": made, "name": form("passkey.name")})
+    world.ids["@passkey"] = added["passkey"]["id"]
 
 
 async def _shut(world: World) -> None:

@@ -16,6 +16,9 @@ SENSITIVE = {
     "factors.confirm_totp",
     "factors.remove_totp",
     "factors.make_codes",
+    "factors.new_passkey",
+    "factors.add_passkey",
+    "factors.remove_passkey",
     "users.delete",
 }
 

@@ -160,7 +160,7 @@ async def test_with_the_last_factor_its_recovery_codes_go(
     await door(ada, "factors.remove_totp")
 
     assert second_app.value.code == "factors.totp_exists"
-    assert await door(ada, "factors.overview") == {"totpSince": None, "recoveryCodesLeft": 0}
+    assert await door(ada, "factors.overview") == {"totpSince": None, "passkeys": [], "recoveryCodesLeft": 0}
     assert (await post("login", {"username": "ada", "password": PASSWORD}))[0] == 200
     told = [one["text"].splitlines()[0] for one in await outbox.to(ada.user["email"])]
     assert told[-2:] == [
