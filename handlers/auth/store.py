@@ -165,10 +165,11 @@ class RevocationStore:
         found = await self._revocations.find({"at": {"$gte": at}}, sort=[("at", ASCENDING)], limit=limit)
         return [Revocation.model_validate({**one, "id": one["_id"]}) for one in found]
 
-    async def has(self, session_id: str) -> bool:
-        """Whether the session ended. Raises Unavailable when the database does not say."""
+    async def have(self, session_ids: Sequence[str]) -> dict[str, bool]:
+        """Of each session whether it ended. Raises Unavailable when the database does not say."""
         try:
-            return await self._revocations.find_one({"_id": session_id}) is not None
+            ended = await self._revocations.find({"_id": {"$in": list(session_ids)}}, limit=len(session_ids))
+            return dict.fromkeys(session_ids, False) | {one["_id"]: True for one in ended}
         except PyMongoError as error:
             raise Unavailable("Sign-in cannot be checked right now: try again.", retry_after_ms=1000) from error
 

@@ -9,6 +9,7 @@ from handlers.auth.store import RevocationStore
 from server.clock import Clock
 from server.hub.connections import Connection
 from server.slices import Cutter
+from server.together import Together
 
 log = logging.getLogger("mixee.auth.revocations")
 
@@ -28,13 +29,15 @@ BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 class Revocations:
     """The ended sessions whose access tokens are still valid, as this process knows them.
 
-    A look at the database is one small indexed read. A process that cannot look accepts nobody on old knowledge.
+    A look at the database is one small indexed read. A process that cannot look accepts nobody on old knowledge. When
+    thousands sign in at once it may not come to look in time: then they ask together.
     """
 
     def __init__(self, store: RevocationStore, clock: Clock, *, cut: Cutter) -> None:
         self._store = store
         self._clock = clock
         self._cut = cut
+        self._ask = Together(store.have)
         self._ended: dict[str, Revocation] = {}
         self._whole = False
         self._looked_at = float("-inf")
@@ -48,7 +51,7 @@ class Revocations:
             return True
         if self._whole and self._clock.monotonic() - self._looked_at <= STALE:
             return False
-        return await self._store.has(session_id)
+        return await self._ask(session_id)
 
     def note(self, session_id: str, code: str, until: datetime) -> None:
         """Remember a session that was ended by this process, and committed."""
