@@ -19,6 +19,8 @@ from handlers.auth.service import (
 from handlers.auth.settings import AuthSettings
 from handlers.auth.store import (
     CREDENTIALS,
+    DEVICE_INDEXES,
+    DEVICES,
     KEYS,
     PROOF_INDEXES,
     PROOFS,
@@ -31,6 +33,7 @@ from handlers.auth.store import (
     TICKET_INDEXES,
     TICKETS,
     CredentialStore,
+    DeviceStore,
     KeyStore,
     ProofStore,
     RevocationStore,
@@ -62,6 +65,7 @@ def _build(kit: Kit) -> Auth:
     revocations = Revocations(revoked, clock, cut=kit.cut)
     book = SessionBook(
         SessionStore(kit.collection(SESSIONS)),
+        DeviceStore(kit.collection(DEVICES)),
         revoked,
         revocations=revocations,
         users=users,
@@ -128,6 +132,7 @@ manifest = Slice(
         Stored(SESSIONS, Personal(("userId",), erase="delete"), SESSION_INDEXES),
         Stored(REVOCATIONS, None, REVOCATION_INDEXES),
         Stored(PROOFS, Personal(("userId",), erase="delete"), PROOF_INDEXES),
+        Stored(DEVICES, Personal(("userId",), erase="delete"), DEVICE_INDEXES),
         Stored(TICKETS, Personal(("userId",), erase="delete"), TICKET_INDEXES),
         Stored(SPENT, None, SPENT_INDEXES),
         Stored(KEYS, None),

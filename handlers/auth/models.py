@@ -20,7 +20,7 @@ DeviceId = Annotated[Text, StringConstraints(min_length=1, max_length=64)]
 """The client's own name for the device, the same at every sign-in there."""
 Secret = Annotated[str, StringConstraints(min_length=20, max_length=200, pattern=r"^[A-Za-z0-9_-]+$")]
 
-ProofKind = Literal["email", "phone", "reset"]
+ProofKind = Literal["email", "phone", "reset", "new_email"]
 FactorKind = Literal["totp", "passkey", "recovery"]
 """A code of an authenticator app, a passkey, or one of the codes for when these are lost."""
 
@@ -76,6 +76,18 @@ class Reset(Input):
 
     token: Secret
     password: NewPassword
+
+
+class PasswordChange(Input):
+    """Another password for one's own account."""
+
+    password: NewPassword
+
+
+class EmailChange(Input):
+    """Another address for one's own account."""
+
+    email: Email
 
 
 class EmailProof(Input):
@@ -178,6 +190,11 @@ class SessionOpening(Output):
     session_id: Id
     device_id: str
     name: str
+    platform: Platform
+    place: str
+    """The block of addresses it came from: 256 of IPv4, or a /48 of IPv6."""
+    is_new: bool
+    """Whether the account was never signed in on this device before, as far as the device says."""
     at: Instant
 
 

@@ -1,12 +1,16 @@
 """What clients may do to come in, stay in and leave."""
 
+from datetime import timedelta
+
 from handlers.auth.models import (
     Accepted,
+    EmailChange,
     EmailProof,
     Forgot,
     Login,
     NewAccount,
     OneSession,
+    PasswordChange,
     PhoneNumber,
     PhoneProof,
     Refresh,
@@ -34,10 +38,14 @@ from handlers.auth.service.errors import (
     WeakPassword,
     WrongCode,
 )
+from handlers.users.service import NoSuchUser
 from server.actors import Actor, Caller
 from server.routes import Limit, Routes
 
 routes = Routes("auth")
+
+FRESH = timedelta(minutes=10)
+"""How long a proof is good enough for what a stolen token must not do."""
 
 # Messaging rules §5: registration 3 at once, then one a minute; sign-in 5 at once, then one every 333 s, by address and
 # by account, of which 3 may fail at once, then one in 6 s; proofs 5 an hour and 10 a day for a target, 20 a day for an
@@ -177,6 +185,45 @@ async def forgot_password(auth: Auth, body: Forgot) -> Accepted:
 async def reset_password(auth: Auth, body: Reset) -> None:
     """Set a new password with the secret from the letter. Every session of the account ends."""
     await auth.proofs.reset(body)
+
+
+@routes.command(
+    "PUT /api/auth/password",
+    event="auth:change-password",
+    needs="user:update",
+    fresh=FRESH,
+    limits=(Limit(5, 720, strict=True),),
+    errors=(WeakPassword,),
+)
+async def change_password(auth: Auth, actor: Actor, body: PasswordChange) -> None:
+    """Set another password. Every other session of the account ends; a letter tells of it."""
+    await auth.proofs.change_password(actor, body)
+
+
+@routes.command(
+    "PUT /api/auth/email",
+    event="auth:change-email",
+    needs="user:update",
+    fresh=FRESH,
+    status=202,
+    limits=_PROOFS_OF_ONE,
+)
+async def propose_email(auth: Auth, actor: Actor, body: EmailChange) -> Accepted:
+    """Ask for a letter to another address, which becomes the account's with the secret in it.
+
+    The answer is the same whether or not another account has the address.
+    """
+    await auth.proofs.propose_email(actor, body)
+    return Accepted(message="A letter is on its way, unless another account has this address.")
+
+
+@routes.command(
+    "POST /api/auth/email/confirm", public=True, limits=_GUESSES, errors=(ProofGone, EmailTaken, NoSuchUser)
+)
+async def change_email(auth: Auth, body: EmailProof) -> Verified:
+    """Make an address that of one's account, with the secret from the letter. The old address is told."""
+    await auth.proofs.change_email(body)
+    return Verified()
 
 
 @routes.command("GET /api/auth/sessions", event="auth:sessions", needs="session:manage")

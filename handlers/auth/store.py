@@ -24,6 +24,7 @@ PROOFS = "proofs"
 KEYS = "auth_keys"
 TICKETS = "sign_in_tickets"
 SPENT = "spent_challenges"
+DEVICES = "known_devices"
 
 SESSION_INDEXES = (
     IndexModel([("userId", ASCENDING), ("lastUsedAt", DESCENDING)], name="of_user"),
@@ -39,6 +40,10 @@ PROOF_INDEXES = (
     IndexModel([("expiresAt", ASCENDING)], name="ttl", expireAfterSeconds=0),
 )
 TICKET_INDEXES = (
+    IndexModel([("userId", ASCENDING)], name="of_user"),
+    IndexModel([("expiresAt", ASCENDING)], name="ttl", expireAfterSeconds=0),
+)
+DEVICE_INDEXES = (
     IndexModel([("userId", ASCENDING)], name="of_user"),
     IndexModel([("expiresAt", ASCENDING)], name="ttl", expireAfterSeconds=0),
 )
@@ -233,6 +238,22 @@ class TicketStore:
     async def forget(self, user_id: str) -> None:
         """Remove those of a person."""
         await self._tickets.delete_many({"userId": user_id})
+
+
+class DeviceStore:
+    """Devices on which people were signed in, also long after their sessions have ended."""
+
+    def __init__(self, devices: Collection) -> None:
+        self._devices = devices
+
+    async def meet(self, key: str, user_id: str, expires_at: datetime) -> bool:
+        """Remember a device of a person until then; whether it was known."""
+        change = {"$set": {"userId": user_id, "expiresAt": expires_at}}
+        return await self._devices.find_and_update({"_id": key}, change, upsert=True, before=True) is not None
+
+    async def forget(self, user_id: str) -> None:
+        """Remove those of a person."""
+        await self._devices.delete_many({"userId": user_id})
 
 
 class SpentStore:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from handlers.auth.devices import Platform
 from handlers.users.fields import TimeZone
 from handlers.users.models import UserCard
 from server.models import Id, Input, Instant, Output
@@ -99,6 +100,10 @@ class Subject(Output):
     name: str | None = None
     """Of the group, or of the device that signed in."""
     session_id: Id | None = None
+    platform: Platform | None = None
+    """What kind of device signed in."""
+    place: str | None = None
+    """The block of addresses it signed in from."""
 
 
 class Notice(Output):

@@ -19,7 +19,8 @@ def line(notice: Kept, cards: Mapping[str, UserCard]) -> str:
     if notice.kind == "sign_in":
         times = "" if notice.count == 1 else f", {notice.count} times"
         device = notice.subject.name or "a device"
-        return f"Your account was signed in on {device}{times}. If that was not you, set a new password."
+        place = f" from {notice.subject.place}" if notice.subject.place else ""
+        return f"Your account was signed in on {device}{place}{times}. If that was not you, set a new password."
     known = [cards[one].display_name for one in notice.actors if one in cards] or ["Somebody"]
     more = notice.count - len(known)
     names = [*known, f"{more} more"] if more > 0 and notice.kind != "group_added" else known

@@ -153,6 +153,18 @@ class UserStore:
         change = {"$set": {**setting, "updatedAt": now}}
         return _account(await self._users.find_and_update({"_id": user_id, "status": "active"}, change))
 
+    async def change_email(self, user_id: str, email: str, now: datetime) -> Account | None:
+        """Give an active account another address, which is proved; the account as it was. None when it is not active.
+
+        Raises Taken.
+        """
+        change = {"$set": {"email": email, "emailVerifiedAt": now, "updatedAt": now}}
+        try:
+            found = await self._users.find_and_update({"_id": user_id, "status": "active"}, change, before=True)
+        except DuplicateKeyError as error:
+            raise Taken("email") from error
+        return _account(found)
+
     async def verify_email(self, user_id: str, email: str, now: datetime) -> bool:
         """Note that the address is the person's own, if it still is the account's."""
         change = {"$set": {"emailVerifiedAt": now, "updatedAt": now}}

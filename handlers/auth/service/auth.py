@@ -1,10 +1,11 @@
 """Coming in: registration and sign-in. The one door to the parts of this slice."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 
+from handlers.auth.blocks import block_of
+from handlers.auth.devices import device_platform
 from handlers.auth.events import SessionOpened
 from handlers.auth.models import Login, NewAccount, Session, SessionOpening, SignedIn, SignedInUser, Tokens
 from handlers.auth.policy import MESSAGE, is_own_name
@@ -30,12 +31,9 @@ from handlers.users.models import Account
 from handlers.users.service import Taken, Transact, Users
 from server.actors import Caller
 from server.clock import Clock
-from server.errors import Overloaded
 from server.events import Publisher
 from server.events import Users as ToUsers
 from storage.tasks import end
-
-log = logging.getLogger("mixee.auth")
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 """An id that no account has: a sign-in with an unknown name asks the same questions as one with a known name."""
@@ -126,7 +124,7 @@ class Auth:
         if kinds := await self._factors().kinds(account.id):
             ticket = await self.tickets.open(account.id, login.device_id)
             raise SecondFactorNeeded(ticket, kinds, seconds=int(self.tickets.lasts.total_seconds()))
-        return await self._signed_in(account, partial(self._come_in, account, caller, login.device_id))
+        return await self._signed_in(account, caller, partial(self._come_in, account, caller, login.device_id))
 
     async def admit(
         self, caller: Caller, user_id: str, device_id: str | None, prove: Callable[[], Awaitable[None]]
@@ -141,11 +139,11 @@ class Auth:
         if account.status == "suspended":
             raise AccountSuspended
 
-        async def step() -> tuple[Session, Tokens]:
+        async def step() -> tuple[Session, Tokens, bool]:
             await prove()
             return await self._come_in(account, caller, device_id)
 
-        return await self._signed_in(account, step)
+        return await self._signed_in(account, caller, step)
 
     async def knows(self, user_id: str, password: str) -> bool:
         """Whether this is the person's password. Raises Overloaded."""
@@ -153,10 +151,7 @@ class Auth:
 
     def tell(self, account: Account, subject: str, text: str) -> None:
         """Write somebody of a change to his account, after the answer; the change stands also if that cannot be."""
-        try:
-            self._post.later(self._post.news(account.email, subject, text))
-        except Overloaded:
-            log.warning("too many letters wait: %s is not told of a change to the account", account.id)
+        self._post.news_later(account.email, subject, text)
 
     async def prove(self, login: Login) -> Account:
         """The account whose password somebody knows, whatever its status; nobody is signed in.
@@ -182,15 +177,23 @@ class Auth:
         """Remove everything kept of a person who is erased."""
 
         async def all_of_it() -> None:
-            await self.book.end_all(user_id, code="session_revoked")
+            await self.book.forget(user_id)
             await self.proofs.forget(user_id)
 
         await self._transact(all_of_it)
 
-    async def _signed_in(self, account: Account, come_in: Callable[[], Awaitable[tuple[Session, Tokens]]]) -> SignedIn:
-        session, pair = await self._transact(come_in)
+    async def _signed_in(
+        self, account: Account, caller: Caller, come_in: Callable[[], Awaitable[tuple[Session, Tokens, bool]]]
+    ) -> SignedIn:
+        session, pair, is_new = await self._transact(come_in)
         opening = SessionOpening(
-            session_id=session.id, device_id=session.device_id, name=session.name, at=session.created_at
+            session_id=session.id,
+            device_id=session.device_id,
+            name=session.name,
+            platform=device_platform(caller.user_agent),
+            place=block_of(caller.address),
+            is_new=is_new,
+            at=session.created_at,
         )
         await self._publish(SessionOpened(opening, to=ToUsers([account.id])))
         return _signed_in(account, pair)
@@ -198,13 +201,15 @@ class Auth:
     async def _join(self, draft: Account, password_hash: str, caller: Caller, device_id: str | None) -> Tokens:
         await self._users.create(draft)
         await self._credentials.add(draft.id, password_hash, draft.created_at)
+        await self.book.meet(draft, caller, device_id)
         _, pair = await self.book.open(draft, caller, device_id)
         return pair
 
-    async def _come_in(self, account: Account, caller: Caller, device_id: str | None) -> tuple[Session, Tokens]:
+    async def _come_in(self, account: Account, caller: Caller, device_id: str | None) -> tuple[Session, Tokens, bool]:
         if account.status == "leaving":
             await self._users.restore(account.id)
-        return await self.book.open(account, caller, device_id)
+        is_new = await self.book.meet(account, caller, device_id)
+        return *await self.book.open(account, caller, device_id), is_new
 
 
 def _signed_in(account: Account, pair: Tokens) -> SignedIn:

@@ -57,6 +57,11 @@ class Post:
         text = f"Welcome to Mixee! Confirm that this address is yours:\n\n{self._link('verify-email', secret)}\n"
         await self._send("email", to, "Confirm your e-mail address", text)
 
+    async def new_email(self, to: str, secret: str) -> None:
+        """The letter to an address that is to become an account's."""
+        text = f"Confirm that this is to be the address of your account:\n\n{self._link('confirm-email', secret)}\n"
+        await self._send("email", to, "Confirm your new e-mail address", text)
+
     async def reset(self, to: str, secret: str) -> None:
         """The letter that lets somebody set a new password."""
         text = (
@@ -73,6 +78,13 @@ class Post:
         """The letter that tells somebody of a change to his account."""
         more = "If that was not you, set a new password at once, and end the sessions that you do not know."
         await self._send("email", to, subject, f"{text}\n\n{more}\n")
+
+    def news_later(self, to: str, subject: str, text: str) -> None:
+        """The same after the answer; the change stands also if that cannot be."""
+        try:
+            self.later(self.news(to, subject, text))
+        except Overloaded:
+            log.warning("too many letters wait: somebody is not told of a change to the account")
 
     def _link(self, page: str, secret: str) -> str:
         return f"{self._app_url}/{page}?token={secret}" if self._app_url else secret

@@ -4,9 +4,9 @@ from datetime import timedelta
 from functools import partial
 
 from crypto.tokens import digest, keyed_digest, new_code, new_secret, same
-from handlers.auth.models import EmailProof, Forgot, PhoneNumber, PhoneProof, Reset
+from handlers.auth.models import EmailChange, EmailProof, Forgot, PasswordChange, PhoneNumber, PhoneProof, Reset
 from handlers.auth.policy import MESSAGE, is_own_name
-from handlers.auth.service.errors import NoPhone, PhoneTaken, ProofGone, WeakPassword, WrongCode
+from handlers.auth.service.errors import EmailTaken, NoPhone, PhoneTaken, ProofGone, WeakPassword, WrongCode
 from handlers.auth.service.keys import Keys
 from handlers.auth.service.pool import PasswordPool
 from handlers.auth.service.post import Post
@@ -106,11 +106,48 @@ class Proofs:
         password_hash = await self._pool.hash(body.password)
         await self._transact(partial(self._set_password, secret, password_hash))
 
+    async def change_password(self, actor: Actor, body: PasswordChange) -> None:
+        """Set another password; every other session ends, and whatever the old one had begun. Raises WeakPassword."""
+        account = await self._account(actor)
+        if is_own_name(body.password, username=account.username, email=account.email):
+            raise WeakPassword(MESSAGE)
+        password_hash = await self._pool.hash(body.password)
+
+        async def change() -> None:
+            await self._credentials.change(account.id, password_hash, self._clock.now())
+            await self._proofs.forget(account.id, "reset")
+            await self._tickets.forget(account.id)
+            await self._book.end_others(actor)
+
+        await self._transact(change)
+        self._post.news_later(account.email, "Your account: password", "The password of your account was changed.")
+
+    async def propose_email(self, actor: Actor, body: EmailChange) -> None:
+        """Send a proof to an address that is to become the account's; nothing, if another account has it."""
+        account = await self._account(actor)
+        self._post.later(self._send_new_email(account.id, body.email))
+
+    async def change_email(self, body: EmailProof) -> None:
+        """Take the secret of a letter as proof: the address becomes the account's. Raises ProofGone, EmailTaken."""
+        try:
+            before, email = await self._transact(partial(self._change_email, digest(body.token)))
+        except Taken:
+            raise EmailTaken from None
+        text = f"The address of your account was changed to {email}."
+        self._post.news_later(before.email, "Your account: e-mail address", text)
+
     async def forget(self, user_id: str) -> None:
         """Remove a person's password and proofs, for good."""
         await self._credentials.forget(user_id)
         await self._proofs.forget(user_id)
         await self._tickets.forget(user_id)
+
+    async def _change_email(self, secret: str) -> tuple[Account, str]:
+        proof = await self._proofs.take("new_email", secret, self._clock.now())
+        if proof is None:
+            raise ProofGone
+        await self._proofs.forget(proof.user_id, "reset")
+        return await self._users.change_email(proof.user_id, proof.target), proof.target
 
     async def _set_password(self, secret: str, password_hash: str) -> None:
         now = self._clock.now()
@@ -133,6 +170,20 @@ class Proofs:
             lasts=timedelta(hours=self._settings.email_proof_hours),
         )
         await self._post.email_proof(account.email, secret)
+
+    async def _send_new_email(self, user_id: str, email: str) -> None:
+        if await self._users.by_email(email) is not None:
+            return
+        secret = new_secret()
+        await self._proofs.put(
+            "new_email",
+            user_id,
+            digest=digest(secret),
+            target=email,
+            now=self._clock.now(),
+            lasts=timedelta(hours=self._settings.email_proof_hours),
+        )
+        await self._post.new_email(email, secret)
 
     async def _send_reset(self, email: str) -> None:
         account = await self._users.by_email(email)

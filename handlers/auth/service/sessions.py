@@ -15,7 +15,7 @@ from handlers.auth.service.errors import AccountSuspended, NoSuchSession, Refres
 from handlers.auth.service.keys import Keys
 from handlers.auth.service.revocations import Revocations
 from handlers.auth.settings import AuthSettings
-from handlers.auth.store import RevocationStore, SessionStore, when_committed
+from handlers.auth.store import DeviceStore, RevocationStore, SessionStore, when_committed
 from handlers.users.models import Account
 from handlers.users.service import Transact, Users
 from server.actors import Actor, Caller, Role
@@ -25,6 +25,9 @@ from server.events import Publisher
 from server.events import Users as ToUsers
 from server.slices import Cutter
 
+REMEMBERED = timedelta(days=400)
+"""How long a device is known on which nobody signs in."""
+
 
 class SessionBook:
     """Every session there is, and the tokens of each."""
@@ -32,6 +35,7 @@ class SessionBook:
     def __init__(
         self,
         sessions: SessionStore,
+        devices: DeviceStore,
         revoked: RevocationStore,
         *,
         revocations: Revocations,
@@ -45,6 +49,7 @@ class SessionBook:
         cut: Cutter,
     ) -> None:
         self._sessions = sessions
+        self._devices = devices
         self._revoked = revoked
         self._revocations = revocations
         self._users = users
@@ -110,6 +115,16 @@ class SessionBook:
         await self._sessions.add(session)
         return session, self._pair(account, session, refresh)
 
+    async def meet(self, account: Account, caller: Caller, device_id: str | None) -> bool:
+        """Remember where somebody signs in, in the caller's unit of work; whether it is a new device.
+
+        Who knows the name that a device gives itself is not taken for it on another kind of device.
+        """
+        if device_id is None:
+            return True
+        key = tokens.digest(f"{account.id}:{device_platform(caller.user_agent)}:{device_id}")
+        return not await self._devices.meet(key, account.id, self._clock.now() + REMEMBERED)
+
     async def refresh(self, caller: Caller, body: Refresh) -> Tokens:
         """Exchange a refresh token for a fresh pair.
 
@@ -167,6 +182,16 @@ class SessionBook:
     async def end_all(self, user_id: str, *, code: str) -> None:
         """End every session of a person, in the caller's unit of work."""
         await self._end(user_id, [one.id for one in await self._sessions.of_user(user_id)], code)
+
+    async def forget(self, user_id: str) -> None:
+        """End every session of a person who is erased, and forget the devices, in the caller's unit of work."""
+        await self.end_all(user_id, code="session_revoked")
+        await self._devices.forget(user_id)
+
+    async def end_others(self, actor: Actor) -> None:
+        """End every session but the one that one is in, in the caller's unit of work."""
+        others = [one.id for one in await self._sessions.of_user(actor.user_id) if one.id != actor.session_id]
+        await self._end(actor.user_id, others, "session_revoked")
 
     async def _exchange(self, token: RefreshToken, caller: Caller, device_id: str | None) -> Tokens | MixeeError:
         """Errors are returned, not raised: what they did must be committed."""

@@ -76,7 +76,9 @@ class Hearing:
 
     @staticmethod
     def signed_in(event_id: str, user_id: str, opening: SessionOpening) -> list[Happening]:
-        """The account was signed in on a device."""
+        """The account was signed in on a device that is new to it."""
+        if not opening.is_new:
+            return []
         return [
             Happening(
                 event_id=event_id,
@@ -84,6 +86,8 @@ class Hearing:
                 kind="sign_in",
                 key=f"sign_in:{opening.device_id}",
                 actor=None,
-                subject=Subject(session_id=opening.session_id, name=opening.name),
+                subject=Subject(
+                    session_id=opening.session_id, name=opening.name, platform=opening.platform, place=opening.place
+                ),
             )
         ]

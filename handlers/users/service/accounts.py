@@ -144,6 +144,17 @@ class Users:
         await self._tell_verified(user_id, ["emailVerifiedAt"])
         return True
 
+    async def change_email(self, user_id: str, email: str) -> Account:
+        """The account gets another address, which is proved; the account as it was, in the caller's unit of work.
+
+        Raises Taken, NoSuchUser.
+        """
+        before = await self._store.change_email(user_id, email, self._clock.now())
+        if before is None:
+            raise NoSuchUser
+        await self._tell_verified(user_id, ["email", "emailVerifiedAt"])
+        return before
+
     async def phone_verified(self, user_id: str, phone: str) -> None:
         """The person proved to own the number, which becomes the account's. Raises Taken when another has it."""
         if await self._store.verify_phone(user_id, phone, self._clock.now()):

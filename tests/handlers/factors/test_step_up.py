@@ -20,6 +20,8 @@ SENSITIVE = {
     "factors.add_passkey",
     "factors.remove_passkey",
     "users.delete",
+    "auth.change_password",
+    "auth.propose_email",
 }
 
 

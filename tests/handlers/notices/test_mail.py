@@ -85,7 +85,7 @@ async def test_a_sign_in_is_mailed_at_once_at_any_hour(mailing: Server, box: Mai
 
     (letter,) = told(box)
     assert letter["Subject"] == "A sign-in to your account"
-    assert letter.get_content().startswith("- Your account was signed in on ")
+    assert letter.get_content().startswith("- Your account was signed in on Python from 127.0.0.0/24.")
 
 
 async def test_what_was_read_meanwhile_and_what_nobody_wants_is_not_mailed(
