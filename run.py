@@ -19,7 +19,9 @@ from handlers.auth.manifest import manifest as auth
 from handlers.automod.manifest import manifest as automod
 from handlers.chat.manifest import manifest as chat
 from handlers.contacts.manifest import manifest as contacts
+from handlers.envelopes.manifest import manifest as envelopes
 from handlers.factors.manifest import manifest as factors
+from handlers.keys.manifest import manifest as keys
 from handlers.mail.manifest import manifest as mail
 from handlers.mail.store import newest
 from handlers.media.manifest import manifest as media
@@ -48,6 +50,8 @@ CORE: tuple[Slice[Any], ...] = (
     contacts,
     presence,
     chat,
+    keys,
+    envelopes,
     notices,
     push,
     safety,

@@ -18,7 +18,7 @@ from storage import leases, numbers, outbox
 from storage.mongo import IndexModel
 
 RESERVED_COLLECTIONS = (outbox.COLLECTION, leases.COLLECTION, numbers.COLLECTION)
-EVENT_NAME = re.compile(r"[a-z]+([-:][a-z]+)*")
+EVENT_NAME = re.compile(r"[a-z][a-z0-9]*([-:_][a-z]+)*")
 
 
 class ManifestError(ValueError):

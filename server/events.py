@@ -27,6 +27,14 @@ class Users:
 
 
 @dataclass(frozen=True, slots=True)
+class Devices:
+    """These devices of one person, by the ids with which they signed in, where they are connected."""
+
+    user_id: str
+    ids: Collection[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Members:
     """The people of a conversation who may see the log entry `seq`; delivered in the order of `seq`, once.
 
@@ -55,7 +63,7 @@ class Nobody:
     """No client: an event that only other slices hear."""
 
 
-Audience = Users | Members | Passing | Nobody
+Audience = Users | Devices | Members | Passing | Nobody
 
 
 class Event(Generic[P]):

@@ -84,6 +84,7 @@ class Command:
     wants: tuple[str, ...]
     takes: int
     fresh: timedelta | None
+    room: int
     summary: str
     description: str
 
@@ -128,6 +129,7 @@ class Routes:
         errors: tuple[type[MixeeError], ...] = (),
         takes: int = 0,
         fresh: timedelta | None = None,
+        room: int = 0,
     ) -> Callable[[F], F]:
         """Declare a command: `where` is "METHOD /path/{placeholder}", `event` its name on the socket (or both).
 
@@ -140,6 +142,8 @@ class Routes:
 
         Bytes go over HTTP alone. A command that `takes` so many of them gets them as `content: bytes` (an
         `application/octet-stream`), and its input from path and query; one that returns a `Content` answers with them.
+
+        `room`: bytes of its JSON body over HTTP, where that may be larger than the server's usual (`MAX_BODY_BYTES`).
         """
         if public == (needs is not None):
             raise TypeError("a command either names the permission it `needs` or says `public=True`")
@@ -160,6 +164,7 @@ class Routes:
                     errors=errors,
                     takes=takes,
                     fresh=fresh,
+                    room=room,
                 )
             )
             return handler
@@ -187,6 +192,7 @@ def _command(
     errors: tuple[type[MixeeError], ...],
     takes: int,
     fresh: timedelta | None,
+    room: int,
 ) -> Command:
     if where is None and event is None:
         raise TypeError(f"{handler.__qualname__} has no door: name a path, an event or both")
@@ -205,8 +211,10 @@ def _command(
         raise TypeError(f"{handler.__qualname__} wants content: it must say how many bytes it `takes`, and only then")
     if event is not None and (takes or output is Content):
         raise TypeError(f"{handler.__qualname__} is about bytes: it cannot have an event")
-    if takes and method not in WITH_BODY:
+    if (takes or room) and method not in WITH_BODY:
         raise TypeError(f"{handler.__qualname__} takes bytes: its method must be one of {', '.join(WITH_BODY)}")
+    if takes and room:
+        raise TypeError(f"{handler.__qualname__} takes bytes: it has no JSON body that could need room")
     if "actor" in wants and needs is None and hints["actor"] is Actor:
         raise TypeError(f"{handler.__qualname__} is public: its actor may be missing (Actor | None)")
     missing = set(_PLACEHOLDER.findall(path or "")) - set(wire_names(model))
@@ -234,6 +242,7 @@ def _command(
         wants=tuple(wants),
         takes=takes,
         fresh=fresh,
+        room=room,
         summary=" ".join(summary.split()),
         description=description,
     )

@@ -3,6 +3,7 @@
 | key | holds |
 |---|---|
 | `type`, `content`, `location` | as sent |
+| `sealed` | of an encrypted message: `device` (its number) that sent it; to a group also `key` and `content` (bytes) |
 | `system` | of a message that the server says: `action` and what belongs to it |
 | `media`, `album` | the first attachment, and all of several; of an upload with `mediaId` and what is known of it |
 | `attached` | ids of the uploads: by these it is found who may see them |

@@ -28,7 +28,7 @@ _SANDBOX = "default-src 'none'; sandbox; frame-ancestors 'none'"
 
 
 class Bodies:
-    """Reads raw bodies, a bounded number at once."""
+    """Reads large bodies, a bounded number at once."""
 
     def __init__(self) -> None:
         self._reading = 0
@@ -37,16 +37,20 @@ class Bodies:
         """The body, if it has at most `most` bytes. Raises the errors of a body that does not fit."""
         if request.content_type != BYTES:
             raise Unsupported(f"Send the body as {BYTES}.")
+        return await self.gather(request, most=most)
+
+    async def gather(self, request: web.Request, *, most: int, seconds: float = BODY_SECONDS) -> bytes:
+        """The body of whatever kind. Raises as `read`."""
         if (request.content_length or 0) > most:
             raise TooLarge(f"The body is larger than {most} bytes.")
         if self._reading >= MAX_BODIES:
             raise Overloaded("Too many uploads are running right now: try again.", retry_after_ms=1000)
         self._reading += 1
         try:
-            async with asyncio.timeout(BODY_SECONDS):
+            async with asyncio.timeout(seconds):
                 return await _gathered(request, most)
         except TimeoutError as error:
-            raise TooSlow(f"The body did not come within {BODY_SECONDS:g} seconds.") from error
+            raise TooSlow(f"The body did not come within {seconds:g} seconds.") from error
         except (ConnectionError, web.RequestPayloadError) as error:
             raise Unreadable("The body ends too early.") from error
         finally:

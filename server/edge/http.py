@@ -87,7 +87,7 @@ class HttpDoor:
                 request.headers.get("User-Agent", "")[:MAX_USER_AGENT],
             )
             actor = await self._actor(request, command)
-            given = await self._given(request, command, reader)
+            given = await self._given(request, command, reader, actor)
             content = await self._content(request, command, actor)
             asked = Request(command, actor, caller, given, content)
             try:
@@ -125,10 +125,14 @@ class HttpDoor:
                 return None
             raise
 
-    async def _given(self, request: web.Request, command: Command, reader: Reader) -> Mapping[str, Any]:
+    async def _given(
+        self, request: web.Request, command: Command, reader: Reader, actor: Actor | None
+    ) -> Mapping[str, Any]:
         given: dict[str, Any] = {}
         if (command.method or "") in WITH_BODY and not command.takes:
-            given.update(await self._body(request))
+            if command.room and actor is None and not command.public:
+                raise Unauthenticated("Sign in first: send an access token.")
+            given.update(await self._body(request, command.room))
         for source, values in (("query", request.query), ("path", request.match_info)):
             for name, value in values.items():
                 read = reader.read(name, value)
@@ -147,18 +151,24 @@ class HttpDoor:
             raise Unauthenticated("Sign in first: send an access token.")
         return await self._bodies.read(request, most=command.takes)
 
-    async def _body(self, request: web.Request) -> dict[str, Any]:
+    async def _raw(self, request: web.Request) -> bytes:
         if (request.content_length or 0) > self._max_body:
             raise TooLarge(f"The body is larger than {self._max_body} bytes.")
         try:
             async with asyncio.timeout(self._body_timeout):
-                raw = await request.read()
+                return await request.read()
         except TimeoutError as error:
             raise TooSlow(f"The body did not come within {self._body_timeout:g} seconds.") from error
         except (ConnectionError, web.RequestPayloadError) as error:
             raise Unreadable("The body ends too early.") from error
         except web.HTTPRequestEntityTooLarge as error:
             raise TooLarge(f"The body is larger than {self._max_body} bytes.") from error
+
+    async def _body(self, request: web.Request, room: int) -> dict[str, Any]:
+        if room > self._max_body:
+            raw = await self._bodies.gather(request, most=room, seconds=self._body_timeout)
+        else:
+            raw = await self._raw(request)
         if not raw:
             return {}
         if request.content_type != "application/json":

@@ -10,14 +10,18 @@ import orjson
 from server.hub.framing import event_frame, payload_of, text_frame
 
 VERSION = 2
+WITH_DEVICES = 3
+"""The version of frames for single devices: processes of older releases must not take them for entries of a log."""
 
 _HEAD = struct.Struct(">BBQHHI")
 """Version, flags, seq, and the lengths of: the sender's name, the conversation's id, the ids of the users."""
 _SENDER_SIZE = 11
 """Where the (lower byte of the) length of the sender's name is; names are shorter than 256 bytes."""
 
-_CUT, _PASSING, _SPREAD, _CLAIM, _HANDOVER = 1, 2, 4, 8, 16
+_CUT, _PASSING, _SPREAD, _CLAIM, _HANDOVER, _DEVICES = 1, 2, 4, 8, 16, 32
 _ORDER = _CUT | _CLAIM | _HANDOVER
+_SEPARATOR = "\0"
+"""Between ids of devices, which clients choose: the one character that they cannot hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,7 @@ class Frame:
     that were read from the log, else 0. `spread` marks an entry that changes who is in the conversation.
     `members` is everybody in the conversation, when the audience is less: the processes of all of them must learn that
     the entry's place is taken. Only the process that sends the frame knows `members` and `at`; they do not travel.
+    `devices` are the only ones of its user that hear it; a frame that has any has one user and no place in a log.
     """
 
     wire: bytes
@@ -38,6 +43,7 @@ class Frame:
     at: float = 0.0
     spread: bool = False
     members: Sequence[str] = ()
+    devices: Sequence[str] = ()
 
     @classmethod
     def of(
@@ -114,9 +120,13 @@ def _unpack_order(flags: int, data: bytes) -> Order:
 def pack_for_each(node: str, frame: Frame) -> Iterator[tuple[str, bytes]]:
     """A frame without a place in a log, packed for each of its users alone: nobody else's name goes to his channel."""
     sender, flags, wire = node.encode(), _PASSING if frame.passing else 0, frame.wire
+    devices = _SEPARATOR.join(frame.devices).encode()  # they travel where others have their conversation
+    flags |= _DEVICES if devices else 0
     for user in frame.users:
         name = user.encode()
-        yield user, b"".join((_HEAD.pack(VERSION, flags, 0, len(sender), 0, len(name)), sender, name, wire))
+        version = WITH_DEVICES if devices else VERSION
+        head = _HEAD.pack(version, flags, 0, len(sender), len(devices), len(name))
+        yield user, b"".join((head, sender, devices, name, wire))
 
 
 def sent_by(data: bytes, node: bytes) -> bool:
@@ -128,19 +138,21 @@ def unpack(data: bytes) -> tuple[str, Message]:
     """The sender and the message. Raises ValueError for anything that `pack` did not write."""
     try:
         version, flags, seq, sender_size, conversation_size, users_size = _HEAD.unpack_from(data)
-        if version != VERSION:
+        if version != (WITH_DEVICES if flags & _DEVICES else VERSION):
             raise ValueError(f"version {version} of the hub's frames is not ours ({VERSION})")
         start = _HEAD.size + sender_size
         sender = data[_HEAD.size : start].decode()
         if flags & _ORDER:
             return sender, _unpack_order(flags, data[start:])
         after = start + conversation_size
-        conversation = data[start:after].decode() or None
+        where = data[start:after].decode()
         users = data[after : after + users_size].decode()
         wire = data[after + users_size :]
         if len(data) < after + users_size + 2:
             raise ValueError("it ends too early")
     except (struct.error, UnicodeDecodeError, AttributeError, TypeError, ValueError) as error:
         raise ValueError(f"not a message of the hub: {error}") from error
-    passing, spread = bool(flags & _PASSING), bool(flags & _SPREAD)
-    return sender, Frame(wire, users.split(",") if users else [], conversation, seq, passing=passing, spread=spread)
+    passing, spread, people = bool(flags & _PASSING), bool(flags & _SPREAD), users.split(",") if users else []
+    if flags & _DEVICES:
+        return sender, Frame(wire, people, passing=passing, devices=where.split(_SEPARATOR))
+    return sender, Frame(wire, people, where or None, seq, passing=passing, spread=spread)

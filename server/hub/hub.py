@@ -3,14 +3,14 @@
 import asyncio
 import logging
 import random
-from collections.abc import Collection, Coroutine, Sequence
+from collections.abc import Collection, Coroutine, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
 from prometheus_client import Counter
 
 from server.clock import Clock
-from server.events import Audience, Event, Members, Nobody, Passing, Users
+from server.events import Audience, Devices, Event, Members, Nobody, Passing, Users
 from server.hub.connections import Connection, Connections, Outlet
 from server.hub.frames import Claim, Cut, Frame, Handover, Message
 from server.hub.framing import event_frame
@@ -216,12 +216,19 @@ class Hub:
         for user in frame.users:
             outlets = by_user.get(user)
             if outlets is not None:
-                for outlet in outlets.values():
+                chosen = self._of_devices(outlets, frame.devices) if frame.devices else outlets.values()
+                for outlet in chosen:
                     told += outlet.tell(wire, passing=passing)
         told += self._recovering.sessions.deliver(frame)
         if told:
             (PASSING if passing else DURABLE).inc(told)
         return told > 0
+
+    def _of_devices(self, outlets: Mapping[str, Outlet], devices: Collection[str]) -> Iterator[Outlet]:
+        for id_, outlet in outlets.items():
+            connection = self.connections.get(id_)
+            if connection is not None and connection.actor.device_id in devices:
+                yield outlet
 
     def _deliver_late(self, frame: Frame) -> bool:
         """Tell an entry that was missed to the connections that were there when it was appended."""
@@ -278,5 +285,7 @@ def frame_of(name: str, payload: Output, to: Audience, *, at: datetime | None = 
             )
         case Passing(ids):
             return Frame(event_frame(name, payload), sorted(ids), passing=True)
+        case Devices(user_id, ids):
+            return Frame(event_frame(name, payload), [user_id], devices=sorted(ids)) if ids else None
         case Users(ids):
             return Frame(event_frame(name, payload), sorted(ids))

@@ -214,6 +214,8 @@ class Recoveries:
         if not self._by_pid:
             return 0
         sessions = [one for user in frame.users for one in self._by_user.get(user, {}).values() if one.since < before]
+        if frame.devices:
+            sessions = [one for one in sessions if one.owner[2] in frame.devices]
         if not sessions:
             return 0
         if frame.passing:

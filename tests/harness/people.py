@@ -25,6 +25,7 @@ class Refusal(Exception):
         self.status = status
         self.details = error.get("details") or []
         self.retry_after_ms = error.get("retryAfterMs")
+        self.data: Any = error.get("data") or {}
 
     @property
     def fields(self) -> set[str]:

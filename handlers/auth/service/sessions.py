@@ -153,6 +153,11 @@ class SessionBook:
             raise NoSuchSession
         await self._end(actor.user_id, [session_id], "session_revoked")
 
+    async def end_device(self, user_id: str, device_id: str) -> None:
+        """End the sessions of one of a person's devices, in the caller's unit of work."""
+        running = await self._sessions.of_user(user_id)
+        await self._end(user_id, [one.id for one in running if one.device_id == device_id], "session_revoked")
+
     async def rename(self, actor: Actor, session_id: str, name: str) -> SessionInfo:
         """Give one of one's own devices a name. Raises NoSuchSession."""
         session = await self._sessions.rename(session_id, actor.user_id, name)

@@ -242,6 +242,13 @@ class Message(Output):
     sender_id: Id
     type: MessageType
     content: str
+    encrypted_content: str | None = None
+    """Of a message to an encrypted group: what all its devices read with the sender's key (Base64). What was said in an
+    encrypted direct conversation is with each device (`GET /api/e2ee/envelopes`)."""
+    key_id: str | None = None
+    """Of that: the distribution whose key reads it."""
+    source_device_id: int | None = None
+    """Of an encrypted message: which device of its sender has encrypted it."""
     media: Media | None
     """Of several the first one."""
     album: list[Media]

@@ -21,7 +21,8 @@ class ConversationRecord:
     state_seq: int
     """The last entry that changed the conversation or its members: those documents are as of there."""
     pair: str | None = None
-    """Of a direct conversation: its two people, sorted. There is one conversation for each pair."""
+    """Of a direct conversation: its two people, see `pair_of`. There is one conversation for each pair, and at most one
+    that is encrypted beside it."""
     name: str | None = None
     description: str | None = None
     avatar: str | None = None
@@ -142,6 +143,6 @@ class MemberRecord:
         return max(self.read_seq, self.join_seq)
 
 
-def pair_of(one: str, other: str) -> str:
-    """The key of the direct conversation between two people."""
-    return "/".join(sorted((one, other)))
+def pair_of(one: str, other: str, *, encrypted: bool = False) -> str:
+    """The key of the direct conversation between two people; the encrypted one has them the other way round."""
+    return "/".join(sorted((one, other), reverse=encrypted))

@@ -20,7 +20,7 @@ MAX_URL = 2048
 
 ConversationType = Literal["direct", "group", "community"]
 Role = Literal["owner", "admin", "member"]
-MessageType = Literal["text", "image", "video", "audio", "file", "location", "poll", "system"]
+MessageType = Literal["text", "image", "video", "audio", "file", "location", "poll", "system", "encrypted"]
 TimerMode = Literal["after_send", "after_read"]
 """From when a timer runs: from the sending for everybody, or for the reader from his reading."""
 MediaType = Literal["image", "video", "audio", "file"]

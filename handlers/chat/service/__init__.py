@@ -9,12 +9,15 @@ from handlers.chat.service.errors import (
     CannotReach,
     DraftLimit,
     EditLimit,
+    Encrypted,
+    EpochPassed,
     FolderLimit,
     ForwardLimit,
     GroupFull,
     Held,
     NoRequest,
     NotAPoll,
+    NotEncrypted,
     PinLimit,
     PollClosed,
     ReactionLimit,
@@ -28,6 +31,7 @@ from handlers.chat.service.errors import (
 )
 from handlers.chat.service.ports import SAY, Said, Screen, Verdict
 from handlers.chat.service.screening import Screening
+from handlers.chat.service.sealed import Sealed, Way
 
 __all__ = [
     "ERRORS",
@@ -39,12 +43,15 @@ __all__ = [
     "Chat",
     "DraftLimit",
     "EditLimit",
+    "Encrypted",
+    "EpochPassed",
     "FolderLimit",
     "ForwardLimit",
     "GroupFull",
     "Held",
     "NoRequest",
     "NotAPoll",
+    "NotEncrypted",
     "PinLimit",
     "PollClosed",
     "ReactionLimit",
@@ -55,8 +62,10 @@ __all__ = [
     "Screen",
     "Screened",
     "Screening",
+    "Sealed",
     "SlowDown",
     "StarLimit",
     "Verdict",
+    "Way",
     "WindowClosed",
 ]

@@ -32,7 +32,7 @@ from handlers.chat.models.messages import (
 )
 from handlers.chat.models.values import message_id, split_message_id
 from handlers.chat.service.access import Access, Enter
-from handlers.chat.service.checks import check_content, refuse
+from handlers.chat.service.checks import check_content, must_be_open, refuse
 from handlers.chat.service.desk import Desk, operation
 from handlers.chat.service.errors import EditLimit, NotAPoll, PollClosed, ReactionLimit, WindowClosed
 from handlers.chat.service.people import People
@@ -110,6 +110,7 @@ class Changes:
         """
         conversation_id, _ = split_message_id(wanted.message_id)
         access = await self._access(conversation_id, actor, guarded=True)
+        must_be_open(access.state.record)
         access = await self._requests.edits(actor, access, wanted.content)
         access = await self._floor.enter(actor, access, needed("text", wanted.content))
         state, now = access.state, self._clock.now()
@@ -189,6 +190,7 @@ class Changes:
     async def react(self, actor: Actor, wanted: OneReaction, *, on: bool) -> Pending[Message]:
         """Put an emoji beside a message, or take it away. Raises NotFound, Gone, ReactionLimit."""
         access = await self.enter(wanted.message_id, actor)
+        must_be_open(access.state.record)
         now = self._clock.now()
 
         def rule(_: Entry, body: Body) -> Body:
@@ -205,6 +207,7 @@ class Changes:
     async def set_reactions(self, actor: Actor, wanted: OwnReactions) -> Pending[Message]:
         """Put exactly these emojis beside a message. Raises NotFound, Gone, ReactionLimit."""
         access = await self.enter(wanted.message_id, actor)
+        must_be_open(access.state.record)
         emojis, now = list(dict.fromkeys(wanted.emojis)), self._clock.now()
 
         def rule(_: Entry, body: Body) -> Body:

@@ -35,6 +35,7 @@ from handlers.chat.service.rights import Floor, Rules
 from handlers.chat.service.roster import Roster
 from handlers.chat.service.scheduled import Scheduled
 from handlers.chat.service.screening import Screening
+from handlers.chat.service.sealed import Sealed
 from handlers.chat.service.search import Finder
 from handlers.chat.service.stars import Stars
 from handlers.chat.service.state import States
@@ -209,6 +210,9 @@ class Chat:
             clock=clock,
             used=presence.used,
             screening=self.screening,
+        )
+        self.sealed = Sealed(
+            self.messages, access=self.access, floor=floor, requests=self.requests, people=people, used=presence.used
         )
         self.changes = Changes(
             access=self.access,

@@ -5,10 +5,16 @@ from typing import NoReturn
 from pydantic import BaseModel
 
 from handlers.chat.models.messages import NewMessage
+from handlers.chat.models.records import ConversationRecord
 from handlers.chat.models.values import MAX_CAPTION, MAX_TEXT, MessageType, split_message_id
+from handlers.chat.service.errors import Encrypted
 from server.errors import Invalid
 
 WITH_MEDIA = ("image", "video", "audio", "file")
+_ELSEWHERE = {
+    "system": "system messages come from the server",
+    "encrypted": "encrypted messages are sent by e2ee:send",
+}
 CONTENT = {"text": MAX_TEXT}
 """Characters of text by type; the others take a caption."""
 
@@ -23,10 +29,16 @@ def wire_name(model: type[BaseModel], field: str) -> str:
     return model.model_fields[field].alias or field
 
 
+def must_be_open(record: ConversationRecord) -> None:
+    """Raises Encrypted where what is said must not reach the server in the clear."""
+    if record.is_encrypted:
+        raise Encrypted("This conversation is encrypted: its devices encrypt what is said, see e2ee:send.")
+
+
 def check_new(message: NewMessage) -> None:
     """Raises Invalid unless the message has what its type needs, and nothing else."""
-    if message.type == "system":
-        refuse("type", "system messages come from the server")
+    if message.type in _ELSEWHERE:
+        refuse("type", _ELSEWHERE[message.type])
     needs: str = "media" if message.type in WITH_MEDIA else message.type
     if message.album is not None:
         check_album(message)

@@ -78,8 +78,8 @@ class Conversations:
 
     async def create(self, actor: Actor, new: NewConversation) -> MyConversation:
         """Begin a conversation, or hand out the direct one that is there. Raises Invalid, CannotReach, GroupFull."""
-        if new.is_encrypted:
-            refuse("isEncrypted", "end-to-end encrypted conversations cannot be made here yet")
+        if new.is_encrypted and new.history_visible:
+            refuse("historyVisible", "nobody can show newcomers what was encrypted before they came")
         others = sorted(set(new.participant_ids) - {actor.user_id})
         if new.type == "direct":
             return await self._direct(actor, new, others)
@@ -99,7 +99,7 @@ class Conversations:
         for field in OF_GROUPS:
             if field in new.model_fields_set and getattr(new, field) not in {None, False}:
                 refuse(wire_name(NewConversation, field), "is for groups")
-        pair = pair_of(actor.user_id, others[0])
+        pair = pair_of(actor.user_id, others[0], encrypted=new.is_encrypted)
         known = await self._conversations.of_pair(pair)
         if known is not None:
             return await self._again(actor, known.id)
@@ -136,6 +136,7 @@ class Conversations:
             allow_invites=new.allow_invites,
             history_visible=new.history_visible,
             message_retention=new.message_retention,
+            is_encrypted=new.is_encrypted,
         )
 
     async def _begin(

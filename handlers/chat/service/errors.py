@@ -111,6 +111,27 @@ class ForwardLimit(Conflict):
     code = "chat.forward_limit"
 
 
+class Encrypted(Conflict):
+    """The conversation is encrypted, and this would tell the server what is said in it."""
+
+    code = "chat.encrypted"
+
+
+class NotEncrypted(Conflict):
+    """The conversation is not encrypted: what is said there is sent as it is."""
+
+    code = "chat.not_encrypted"
+
+
+class EpochPassed(Conflict):
+    """The members or settings of the group have changed: `data` has the `membershipEpoch` by now.
+
+    Whoever finds that somebody has left begins a new distribution before he sends again.
+    """
+
+    code = "chat.membership_epoch"
+
+
 class FolderLimit(Conflict):
     """The person has as many folders as may be."""
 
@@ -151,4 +172,7 @@ ERRORS = (
     StarLimit,
     DraftLimit,
     FolderLimit,
+    Encrypted,
+    NotEncrypted,
+    EpochPassed,
 )

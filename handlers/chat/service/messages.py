@@ -10,7 +10,7 @@ from handlers.chat.events import MessageNew
 from handlers.chat.models.messages import Message, NewMessage
 from handlers.chat.service.access import Access, Enter
 from handlers.chat.service.attachments import Attachments
-from handlers.chat.service.checks import check_new, refuse
+from handlers.chat.service.checks import check_new, must_be_open, refuse
 from handlers.chat.service.desk import Desk, hidden_from, place, unseen_by
 from handlers.chat.service.lives import life_of
 from handlers.chat.service.notes import Notes
@@ -78,6 +78,7 @@ class Messages:
         """
         check_new(message)
         access = await self._access(message.conversation_id, actor, guarded=True)
+        must_be_open(access.state.record)
         if op is None:
             self._used(actor)
         access = await self._requests.admit(actor, access, message)
@@ -103,7 +104,7 @@ class Messages:
             body["forwards"] = forwards
         asked = await self._requests.take(actor, access, turn)
         try:
-            return self._submit(actor, message, state, body, guard=guard, op=turn)
+            return self.submit(actor, state, body, expires_in=message.expires_in, guard=guard, op=turn)
         except BaseException:
             await self._requests.give_back(actor, access, asked)
             raise
@@ -123,7 +124,8 @@ class Messages:
         media = await self._attachments.of(actor, said) if said.given else ()
         called = await self._summons.take(actor, access, said, op=op)
         body = self._body(said, media, access.state, hidden=(), called=called, answers=answers)
-        return self._submit(actor, said, access.state, body, guard=self._desk.guard(access), op=op)
+        guard = self._desk.guard(access)
+        return self.submit(actor, access.state, body, expires_in=said.expires_in, guard=guard, op=op)
 
     def _body(
         self,
@@ -145,9 +147,10 @@ class Messages:
             answers=answers,
         )
 
-    def _submit(
-        self, actor: Actor, message: NewMessage, state: State, body: Body, *, guard: Guard, op: str | None
+    def submit(
+        self, actor: Actor, state: State, body: Body, *, expires_in: int | None, guard: Guard, op: str | None
     ) -> Pending[Message]:
+        """Append what somebody says, and tell it; what is pending is the message. Raises as `send`."""
         draft = Draft(
             conversation=state.id,
             kind="message",
@@ -156,7 +159,7 @@ class Messages:
             op=op,
             body=body,
             # By the timer that holds when it is written: somebody may just have set another one elsewhere.
-            life=lambda at: life_of(self._states.latest(state).record, message.expires_in, at),
+            life=lambda at: life_of(self._states.latest(state).record, expires_in, at),
             countable="hiddenFrom" not in body,
             guard=guard,
             known=state.seq,

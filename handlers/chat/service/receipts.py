@@ -63,11 +63,8 @@ class Receipts:
             self._used(actor)
         head = await self._log.head(access.conversation_id)
         upto = max(min(self._upto(wanted, access), head), access.join_seq)
-        peer = access.state.peer(actor.user_id)
-        blocked = peer is not None and (await self._people.block(actor.user_id, peer)).stands
+        shown = await self._shown(access)
         await self._notes.settle_in(access.conversation_id)
-        asking = access.state.request_to is not None  # a stranger does not learn that he was read
-        shown = not blocked and not asking and not await self._people.private([actor.user_id])
         mark = Mark(access.conversation_id, actor.user_id, upto if read else 0, upto, shown=shown, opened=read)
         if read and access.state.record.read_timers:
             await self._timers.begin([mark], at=self._clock.now())
@@ -110,6 +107,16 @@ class Receipts:
             delivered_to=message.delivered_to if named else [],
             read_by=message.read_by if named else [],
         )
+
+    async def shows(self, actor: Actor, conversation_id: str) -> bool:
+        """Whether the others may know how far somebody has received and read. Raises NotFound."""
+        return await self._shown(await self._access(conversation_id, actor))
+
+    async def _shown(self, access: Access) -> bool:
+        peer = access.state.peer(access.user_id)
+        blocked = peer is not None and (await self._people.block(access.user_id, peer)).stands
+        asking = access.state.request_to is not None  # a stranger does not learn that he was read
+        return not blocked and not asking and not await self._people.private([access.user_id])
 
     def _upto(self, wanted: Reading, access: Access) -> int:
         if (wanted.message_id is None) == (wanted.up_to_seq is None):

@@ -138,12 +138,13 @@ class Requests:
         self._must_be_asked(actor, await self._access(conversation_id, actor))
 
     async def befriended(self, user_ids: Sequence[str]) -> None:
-        """Two people have become friends: a request between them is accepted."""
+        """Two people have become friends: requests between them are accepted."""
         one, other = user_ids
-        record = await self._conversations.of_pair(pair_of(one, other))
-        state = None if record is None else await self._states.of_record(record)
-        if state is not None and state.request_to is not None:
-            await self._accept(self._in_name_of(state.request_to), Access(state, state.request_to))
+        for encrypted in (False, True):
+            record = await self._conversations.of_pair(pair_of(one, other, encrypted=encrypted))
+            state = None if record is None else await self._states.of_record(record)
+            if state is not None and state.request_to is not None:
+                await self._accept(self._in_name_of(state.request_to), Access(state, state.request_to))
 
     async def _settled(self, actor: Actor, access: Access) -> Access:
         """The conversation as it is now; a request between two who are friends by now is accepted by this."""

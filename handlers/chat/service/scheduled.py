@@ -22,7 +22,7 @@ from handlers.chat.models.scheduled import (
 )
 from handlers.chat.service.access import Enter
 from handlers.chat.service.attachments import Attachments
-from handlers.chat.service.checks import check_content, check_new, refuse
+from handlers.chat.service.checks import check_content, check_new, must_be_open, refuse
 from handlers.chat.service.errors import AlreadySent, ScheduleLimit
 from handlers.chat.service.messages import Messages
 from handlers.chat.settings import ChatSettings
@@ -65,6 +65,7 @@ class Scheduled:
     async def add(self, actor: Actor, wanted: NewScheduled) -> ScheduledMessage:
         """Keep a message for later. Raises NotFound, Invalid, ScheduleLimit, NoMedia, NotReady, WrongKind."""
         access = await self._access(wanted.conversation_id, actor)
+        must_be_open(access.state.record)
         check_new(wanted)
         await self._messages.check_mentions(actor, access, wanted)
         if wanted.client_message_id is not None:

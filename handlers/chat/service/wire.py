@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from crypto.directory import base64
 from handlers.chat.body import Body, allowed_in, named_in, seen_by
 from handlers.chat.models.conversations import Change, Conversation, Participant
 from handlers.chat.models.messages import (
@@ -33,6 +34,7 @@ def message_of(entry: Entry, viewer: str | None) -> Message:
     body = seen_by(entry.body, viewer)
     media, location = body.get("media"), body.get("location")
     reply_to, system = body.get("replyTo"), body.get("system")
+    sealed: Body = body.get("sealed", {})
     return Message(
         id=message_id(entry.conversation, entry.seq),
         conversation_id=entry.conversation,
@@ -41,6 +43,9 @@ def message_of(entry: Entry, viewer: str | None) -> Message:
         sender_id=entry.sender,
         type=body["type"],
         content=body["content"],
+        encrypted_content=base64(sealed["content"]) if "content" in sealed else None,
+        key_id=sealed.get("key"),
+        source_device_id=sealed.get("device"),
         media=media_of(media) if media else None,
         album=[media_of(one) for one in body.get("album", ())],
         location=Location.model_validate(location) if location else None,

@@ -55,6 +55,14 @@ HEARS = {
     "folders:changed": "ada",
     "message:typing": "friend",
     "receipt:update": "ada friend",
+    # keys, envelopes
+    "e2ee:keys_low": "ada",
+    "e2ee:devices_changed": "ada",
+    "e2ee:devices_gone": "",
+    "e2ee:provision": "ada",
+    "identity:changed": "ada friend",
+    "e2ee:envelope": "friend",
+    "e2ee:receipt": "ada",
     # notices, safety
     "notice:new": "ada friend moderator",
     "notice:read": "friend",

@@ -2,12 +2,16 @@
 
 import base64
 from contextlib import suppress
+from hashlib import sha256
 
+from crypto.signal.client.handshake import KeyPair
+from crypto.signal.client.primitives import clamp, public_of
 from crypto.totp import STEP, code_at
 from tests.conftest import PASSWORD
-from tests.contracts.privacy.oracle import form
+from tests.contracts.privacy.oracle import IDENTITY_SEED, form
 from tests.contracts.privacy.world import World
 from tests.handlers.chat.helpers import group, say
+from tests.handlers.keys.helpers import Keyring
 from tests.handlers.media.helpers import upload
 from tests.handlers.social.helpers import ask, block
 from tests.harness.clock import TurnableClock
@@ -24,6 +28,7 @@ async def live(world: World, clock: TurnableClock) -> None:
     await _typing(world)
     await _safety(world)
     await _automod(world)
+    await _keys(world)
     await world.settle()
     clock.advance(seconds=11)
     await world.server.service("presence").tick()
@@ -101,6 +106,33 @@ async def _typing(world: World) -> None:
     for who, where in (("ada", "@group"), ("blocked", "@with.blocked"), ("ada", "@with.blocker")):
         here = {"conversationId": world.ids[where], "isTyping": True}
         await world.sockets[who].ask("message:typing", here)
+
+
+async def _keys(world: World) -> None:
+    """Ada begins anew with another identity, lets a device join, runs low of keys, and writes to her friend."""
+    ada, friend = world["ada"], world["friend"]
+    private = clamp(sha256(IDENTITY_SEED).digest())
+    ring = world.rings["ada"] = Keyring(KeyPair(private, public_of(private)))
+    new = ring.first(ec=2, name=form("device.name"))
+    await ada.ask("PUT", "/api/e2ee/identity", new)
+    here = next(one for one in (await ada.ask("GET", "/api/auth/sessions"))["sessions"] if one["isCurrent"])
+    await ada.ask("POST", "/api/e2ee/devices/link-token", {"to": here["deviceId"], "message": "QUFB"})
+    await friend.ask("GET", f"/api/e2ee/keys/{ada.id}/1")
+    for number in range(2):
+        envelope = {
+            "type": 2,
+            "destinationDeviceId": 1,
+            "destinationRegistrationId": world.rings["friend"].registration_id,
+            "content": form("sealed.bytes"),
+        }
+        said = {
+            "clientMessageId": f"sealed-{number:06d}",
+            "timestamp": "2026-11-28T12:00:00.000Z",
+            "recipients": [{"userId": friend.id, "messages": [envelope]}],
+        }
+        await ada.ask("POST", f"/api/conversations/{world.ids['@sealed']}/e2ee/messages", said)
+    first = (await friend.ask("GET", "/api/e2ee/envelopes"))["envelopes"][0]
+    await friend.ask("POST", "/api/e2ee/envelopes/ack", {"ids": [first["id"]]})
 
 
 async def _safety(world: World) -> None:

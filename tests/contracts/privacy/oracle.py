@@ -64,6 +64,10 @@ MAY_SEE = {
     # what is attached
     "media.name": "ada",
     "media.bytes": "ada",
+    # what is encrypted
+    "ada.identity": "ada friend",  # her public key: for those who may write to her
+    "device.name": "ada",
+    "sealed.bytes": "friend",  # a ciphertext for his device
     # safety
     "case.text": "ada friend moderator",  # a message that was reported
     "case.details": "moderator",
@@ -81,10 +85,17 @@ def word(name: str) -> str:
     return f"zq{name.replace('.', '')}7k"
 
 
+IDENTITY_SEED = b"privacy matrix"
+"""Ada's identity key is made of it."""
+IDENTITY = "Bbw0RHr1/3me8dEhO51rIhTmgwyTEzMOWTd1+ob7N+0a"
+
 OTHER = {
     "ada.phone": "+27825550137",
     "ada.birthday": "1971-03-09",
     "ada.place": "-33.918861",
+    "ada.identity": IDENTITY,
+    "device.name": "enFkZXZpY2VuYW1lN2s=",
+    "sealed.bytes": "enFzZWFsZWRieXRlczdr",
 }
 """Secrets whose fields take no word."""
 

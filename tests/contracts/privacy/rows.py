@@ -8,6 +8,7 @@ of `USUAL`, by the names of the fields; others as arguments), its own people (`t
 from dataclasses import dataclass, field
 from typing import Any
 
+from crypto.directory import base64
 from tests.contracts.privacy.oracle import HOSTILE
 
 USUAL: dict[str, Any] = {
@@ -353,6 +354,51 @@ AUTOMOD = (
     row("automod.unlock", writes=True),
 )
 
+EC_KEY, PQ_KEY = base64(b"\x05\x09" + bytes(31)), base64(b"\x08" + bytes(1568))
+SIGNATURE = base64(bytes(64))
+NEW_KEY = {"keyId": 1, "publicKey": EC_KEY, "signature": SIGNATURE}
+NEW_PQ_KEY = {"keyId": 2, "publicKey": PQ_KEY, "signature": SIGNATURE}
+NEW_DEVICE: dict[str, Any] = {
+    "registrationId": 1,
+    "name": "QUFB",
+    "signedPreKey": NEW_KEY,
+    "pqLastResortPreKey": NEW_PQ_KEY,
+}
+
+KEYS = (
+    row("keys.register", writes=True, identityKey=EC_KEY, **NEW_DEVICE),
+    row("keys.link_token", writes=True),
+    row("keys.link", writes=True, token="Z" * 43, **NEW_DEVICE),
+    row("keys.devices", shows="device.name"),
+    row("keys.remove", writes=True, deviceId=2),
+    row("keys.reset", writes=True, identityKey=EC_KEY, **NEW_DEVICE),
+    row("keys.upload", writes=True),
+    row("keys.count"),
+    row("keys.check", digest="A" * 43 + "="),
+    row("keys.bundle", writes=True, deviceId="*"),
+    row("keys.bundle", writes=True, deviceId="*", conversationId="@group"),
+    row("keys.bundles", writes=True, userIds=["@ada"]),
+    row("keys.identities", shows="ada.identity", to="friend", elements=[{"userId": "@ada", "fingerprint": "AAAAAA=="}]),
+    row("keys.identities", elements=[{"userId": "@ada", "fingerprint": "AAAAAA=="}], conversationId="@group"),
+    row("keys.log_head"),
+    row("keys.log_proof", shows="ada.identity", to="friend ada"),
+    row("keys.log_proof", conversationId="@group"),
+    row("keys.log_consistency", first=0, second=1),
+)
+
+ENVELOPES = (
+    row(
+        "envelopes.send",
+        writes=True,
+        clientMessageId="sealed-000001",
+        timestamp="2026-11-28T12:00:00.000Z",
+        recipients=[{"userId": "@ada", "messages": []}],
+        conversationId="@sealed",
+    ),
+    row("envelopes.waiting", shows="sealed.bytes", to="friend"),
+    row("envelopes.acknowledge", writes=True, ids=["@sealed"]),
+)
+
 ENDS = (
     row("auth.logout", last=True),
     row("users.delete", last=True),
@@ -371,5 +417,7 @@ ROWS = (
     *PUSH,
     *SAFETY,
     *AUTOMOD,
+    *KEYS,
+    *ENVELOPES,
     *ENDS,
 )

@@ -8,9 +8,10 @@ import aiohttp
 from storage.outbox import COLLECTION as OUTBOX
 from tests.conftest import PASSWORD
 from tests.contracts.privacy.knocking import Viewer
-from tests.contracts.privacy.oracle import MAY_SEE, VIEWERS, form
+from tests.contracts.privacy.oracle import LIVE, MAY_SEE, VIEWERS, form
 from tests.handlers.chat.conftest import HERE
 from tests.handlers.chat.helpers import direct, group, say
+from tests.handlers.keys.helpers import Keyring
 from tests.handlers.media.helpers import upload
 from tests.handlers.social.helpers import ask, befriend, block
 from tests.harness.authenticator import Authenticator
@@ -31,6 +32,7 @@ class World:
     ids: dict[str, str] = field(default_factory=dict)
     """What inputs name: "@group.text" and the like."""
     sockets: dict[str, Socket] = field(default_factory=dict)
+    rings: dict[str, Keyring] = field(default_factory=dict)
     heard: dict[str, list[tuple[str, Any]]] = field(default_factory=dict)
     """What each viewer heard while it all happened."""
     revoked: str = ""
@@ -72,6 +74,7 @@ async def build(server: Server, session: aiohttp.ClientSession) -> World:
     await _directs(world)
     await _belongings(world)
     await _safety(world)
+    await _keys(world)
     await _shut(world)
     await _passkey(world)
     await world.settle()
@@ -267,6 +270,16 @@ async def _passkey(world: World) -> None:
     made = Authenticator("http://localhost:8080").make(await friend.ask("POST", "/api/auth/passkeys/options"))
     added = await friend.ask("POST", "/api/auth/passkeys", {"credential": made, "name": form("passkey.name")})
     world.ids["@passkey"] = added["passkey"]["id"]
+
+
+async def _keys(world: World) -> None:
+    """Everybody has keys, and Ada an encrypted conversation with her friend."""
+    for name in ("ada", "friend", *LIVE):
+        ring = world.rings[name] = Keyring()
+        named: dict[str, Any] = {"name": form("device.name")} if name == "ada" else {}
+        await world[name].ask("POST", "/api/e2ee/devices", ring.first(**named))
+    wanted = {"type": "direct", "participantIds": [world["friend"].id], "isEncrypted": True}
+    world.ids["@sealed"] = (await world["ada"].ask("POST", "/api/conversations", wanted))["id"]
 
 
 async def _shut(world: World) -> None:

@@ -58,7 +58,6 @@ async def test_a_direct_conversation_needs_exactly_one_other_person(people: Peop
         ({"participantIds": [ada.id]}, "participantIds"),
         ({"participantIds": [bob.id, cyd.id]}, "participantIds"),
         ({"participantIds": [bob.id], "name": "Us"}, "name"),
-        ({"participantIds": [bob.id], "isEncrypted": True}, "isEncrypted"),
     ):
         with pytest.raises(Refusal) as refusal:
             await door(ada, "chat.create", {"type": "direct", **wrong})

@@ -22,6 +22,7 @@ SENSITIVE = {
     "users.delete",
     "auth.change_password",
     "auth.propose_email",
+    "keys.reset",
 }
 
 

@@ -1,0 +1,1 @@
+"""What devices upload, what is given out of them, and what is stored."""
