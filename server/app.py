@@ -178,6 +178,7 @@ class App:
             cut=self.hub.cut,
             fills=self.hub.fills,
             spend=self.limiter.spend,
+            screens=self.hub.screens,
             limited=self.settings.limits == "on",
             roles=assembly.roles(self.slices),
             data_dir=str(self.settings.data_dir),

@@ -53,9 +53,13 @@ class Members:
 
 @dataclass(frozen=True, slots=True)
 class Passing:
-    """These people, if it can be done now: may be dropped for a client that is slow (typing, presence)."""
+    """These people, if it can be done now: may be dropped for a client that is slow (typing, presence).
+
+    With `where`, only their devices that show it hear, and those that never said what they show (`server.hub.screens`).
+    """
 
     ids: Collection[str]
+    where: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from server.clock import Clock
 from server.errors import MixeeError
 from server.events import Event, Publisher
 from server.hub.connections import Connection
+from server.hub.screens import Screens
 from server.hub.sequencer import Fill, Heads
 from server.jobs import Job
 from server.routes import Limit, Routes
@@ -139,6 +140,7 @@ class Kit:
         cut: Cutter,
         fills: Filler,
         spend: Spender,
+        screens: Screens,
         limited: bool,
         roles: Mapping[Role, frozenset[str]],
         settings: BaseModel | None,
@@ -161,6 +163,8 @@ class Kit:
         self.cut = cut
         self.fills = fills
         self.spend = spend
+        self.screens = screens
+        """What the devices that are connected to this process have on their screens."""
         self.limited = limited
         """Whether limits are on. They are off for load tests alone."""
         self.roles = roles

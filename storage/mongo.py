@@ -209,9 +209,12 @@ class Collection:
         """Every document that matches, one at a time, for jobs that walk a whole collection."""
         return aiter(self.raw.find(where, fields, sort=sort, session=_session()))
 
-    async def aggregate(self, pipeline: Sequence[Mapping[str, Any]], *, limit: int) -> list[Document]:
+    async def aggregate(
+        self, pipeline: Sequence[Mapping[str, Any]], *, limit: int, hint: str | None = None
+    ) -> list[Document]:
         """At most `limit` results of an aggregation."""
-        cursor = await self.raw.aggregate([*pipeline, {"$limit": limit}], session=_session())
+        options: dict[str, Any] = {} if hint is None else {"hint": hint}
+        cursor = await self.raw.aggregate([*pipeline, {"$limit": limit}], session=_session(), **options)
         return await cursor.to_list(limit)
 
     async def count(self, where: Where, *, limit: int | None = None, hint: str | None = None) -> int:

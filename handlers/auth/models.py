@@ -7,7 +7,8 @@ from pydantic import ConfigDict, StringConstraints, model_validator
 
 from handlers.auth.devices import Platform
 from handlers.users.fields import DisplayName, Email, Phone, Username
-from handlers.users.models import Location, Privacy
+from handlers.users.models import Location
+from handlers.users.privacy import OwnPrivacy
 from server.models import Id, Input, Instant, Output, Text
 
 MIN_PASSWORD = 8
@@ -141,7 +142,7 @@ class SignedInUser(Output):
     display_name: str
     avatar: str | None
     location: Location | None
-    privacy: Privacy
+    privacy: OwnPrivacy
     created_at: Instant
 
 
@@ -196,6 +197,13 @@ class SessionOpening(Output):
     is_new: bool
     """Whether the account was never signed in on this device before, as far as the device says."""
     at: Instant
+
+
+class SessionName(Output):
+    """A device, and the name that its owner gave it."""
+
+    session_id: Id
+    name: str
 
 
 class SessionsEnding(Output):

@@ -7,10 +7,13 @@
 | `system` | of a message that the server says: `action` and what belongs to it |
 | `media`, `album` | the first attachment, and all of several; of an upload with `mediaId` and what is known of it |
 | `attached` | ids of the uploads: by these it is found who may see them |
+| `once` | 1, if each reader can look at its attachment once |
 | `poll` | question, `options` (`text`, `votes`: user ids), multiple, anonymous; |
 | | `correct` (of a quiz), `closesAt`, `closedAt`; `due` (`closesAt`, until it is closed) |
 | `preview` | of the first link: `url`, `title`, `description`, `site_name` |
 | `replyTo` | seq of the message that this one answers |
+| `thread`, `aside` | seq of the message in whose thread it is; 1 if it is shown there alone |
+| `wasThread` | in place of `thread`, of a message that is gone: it does not count there |
 | `mentions` | user ids whom it counts for, `*` for everybody |
 | `named` | user ids that it mentions, where these are others than `mentions` |
 | `everyone`, `answers` | `all` or `here`, if it calls everybody; whose message it replies to then |
@@ -78,9 +81,12 @@ def body_of(
         "media": media[0] if media else None,
         "album": media if len(media) > 1 else None,
         "attached": [one["media_id"] for one in media if "media_id" in one],
+        "once": int(message.view_once),
         "location": message.location.model_dump(exclude_none=True) if message.location else None,
         "poll": _poll(poll, at) if poll else None,
         "replyTo": split_message_id(message.reply_to_message_id)[1] if message.reply_to_message_id else None,
+        "thread": split_message_id(message.thread_root_id)[1] if message.thread_root_id else None,
+        "aside": int(message.thread_root_id is not None and not message.show_in_conversation),
         **_mentioning(named, [one for one in named if one not in allowed], called),
         "everyone": message.mention_everyone,
         "answers": answers if message.mention_everyone else None,
@@ -190,14 +196,25 @@ def previewed(body: Body, preview: Body, *, at: datetime) -> Body:
 
 def tombstone(body: Body, by: str, *, at: datetime) -> Body:
     """What is left of a message that was taken back."""
-    kept: Body = {name: body[name] for name in ("type", "hiddenFrom", "goneFor") if name in body}
-    return {**kept, "content": "", "deletedAt": at, "deletedBy": by, "changedAt": at}
+    kept: Body = {name: body[name] for name in ("type", "hiddenFrom", "goneFor", "aside") if name in body}
+    return {**kept, **_out_of(body), "content": "", "deletedAt": at, "deletedBy": by, "changedAt": at}
 
 
 def faded(body: Body, *, at: datetime) -> Body:
     """What is left of a message whose time was over: who could not see it."""
     kept: Body = {name: body[name] for name in ("hiddenFrom", "goneFor") if name in body}
-    return {**kept, "deletedAt": at, "deletedBy": "expired"}
+    return {**kept, **_out_of(body), "deletedAt": at, "deletedBy": "expired"}
+
+
+def thread_of(body: Body) -> int | None:
+    """The place of the message in whose thread this one is, or was before it was taken back."""
+    place: int | None = body.get("thread", body.get("wasThread"))
+    return place
+
+
+def _out_of(body: Body) -> Body:
+    place = thread_of(body)
+    return {} if place is None else {"wasThread": place}
 
 
 def reacted(body: Body, emoji: str, user_id: str, *, on: bool, at: datetime) -> Body:

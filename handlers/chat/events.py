@@ -9,6 +9,7 @@ from handlers.chat.models.messages import Message, Removed
 from handlers.chat.models.reading import TypingNow, Watermarks
 from handlers.chat.models.scheduled import ScheduledNews
 from handlers.chat.models.stars import Star
+from handlers.chat.models.threads import ThreadNews, ThreadState
 from server.events import Event
 
 
@@ -68,6 +69,14 @@ class MessageTyping(Event[TypingNow], name="message:typing"):
     """Somebody types. Without further news it is over after 6 seconds."""
 
 
+class ThreadUpdated(Event[ThreadNews], name="thread:updated"):
+    """Something was said in a thread, or taken back there: what is in it now, told to those who heard that."""
+
+
+class ThreadFollowed(Event[ThreadState], name="thread:followed"):
+    """You have followed a thread, left or read it on one of your devices: how it stands for you now."""
+
+
 class ReceiptUpdate(Event[Watermarks], name="receipt:update"):
     """A member has received or read up to a place (in conversations of up to 100)."""
 
@@ -91,6 +100,8 @@ EVENTS = (
     ConversationPreferences,
     ConversationRequest,
     FoldersChanged,
+    ThreadUpdated,
+    ThreadFollowed,
     MessageTyping,
     ReceiptUpdate,
 )

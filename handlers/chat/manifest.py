@@ -1,6 +1,6 @@
 """What the engine may know of the chat."""
 
-from handlers.chat.events import EVENTS, MessageNew
+from handlers.chat.events import EVENTS, MessageDeleted, MessageNew
 from handlers.chat.jobs import JOBS
 from handlers.chat.routes import routes
 from handlers.chat.service import ERRORS, Chat, Screen
@@ -33,6 +33,8 @@ from handlers.chat.store.previews import PREVIEW_INDEXES, PREVIEWS
 from handlers.chat.store.scheduled import SCHEDULED, SCHEDULED_INDEXES
 from handlers.chat.store.shelf import shelf_of
 from handlers.chat.store.stars import STAR_INDEXES, STARS
+from handlers.chat.store.threads import FOLLOW_INDEXES, FOLLOWS
+from handlers.chat.store.typists import TypistStore
 from handlers.media.service import Media
 from handlers.presence.service import Presence
 from handlers.social.events import FriendAdded
@@ -67,6 +69,8 @@ def _build(kit: Kit) -> Chat:
         screen=kit.ask(Screen),  # type: ignore[type-abstract]  # a port is a Protocol
         strangers=Strangers(kit.spend, kit.clock, wait=_strangers_wait(kit)),
         spend=kit.spend,
+        typists=TypistStore(kit.redis, kit.namespace),
+        screens=kit.screens,
     )
     kit.fills(chat.fill, chat.heads)
     return chat
@@ -92,6 +96,11 @@ async def _befriended(chat: Chat, event: FriendAdded) -> None:
 
 def _said(chat: Chat, event: MessageNew) -> None:
     chat.previews.heard(event)
+    chat.threads.heard(event)
+
+
+def _taken_back(chat: Chat, event: MessageDeleted) -> None:
+    chat.threads.heard(event)
 
 
 manifest = Slice(
@@ -112,6 +121,7 @@ manifest = Slice(
         Stored(STARS, Personal(("userId",), erase="delete"), STAR_INDEXES),
         Stored(DRAFTS, Personal(("userId",), erase="delete"), DRAFT_INDEXES),
         Stored(FOLDERS, Personal(("userId",), erase="delete")),
+        Stored(FOLLOWS, Personal(("userId",), erase="delete"), FOLLOW_INDEXES),
         Stored(PREVIEWS, None, PREVIEW_INDEXES),
         Stored(PINS, Personal(("by",), erase="pseudonymise"), PIN_INDEXES),
     ),
@@ -127,6 +137,7 @@ manifest = Slice(
         Hears(UserErased, _erased),
         Hears(FriendAdded, _befriended),
         Hears(MessageNew, _said, at_once=True),
+        Hears(MessageDeleted, _taken_back, at_once=True),
     ),
     start=Chat.start,
     stop=Chat.stop,

@@ -21,6 +21,7 @@ class ChatSettings(BaseModel):
     max_pins: int = Field(50, ge=1, le=200, description="Messages that are pinned in a conversation at once.")
     max_stars: int = Field(5_000, ge=1, le=100_000, description="Messages that one person has starred.")
     max_drafts: int = Field(200, ge=1, le=10_000, description="Conversations in which one person has a draft.")
+    max_threads: int = Field(2_000, ge=1, le=50_000, description="Threads of others that one person may follow.")
     max_folders: int = Field(20, ge=1, le=100, description="Folders of one person.")
     min_timer: int = Field(30, ge=5, le=3600, description="Seconds of the shortest timer of disappearing messages.")
     max_timer: int = Field(
@@ -40,6 +41,13 @@ class ChatSettings(BaseModel):
     request_text: int = Field(
         500, ge=1, le=4096, description="Characters of the one message that a stranger has before he is accepted."
     )
+    typing_every_seconds: float = Field(
+        3.0, ge=0.5, le=60, description="Seconds between two times that somebody's typing is passed on."
+    )
+    typing_ends_seconds: float = Field(
+        6.0, ge=1, le=60, description="Seconds after which somebody types no longer of whom nothing more is heard."
+    )
+    typing_named: int = Field(3, ge=1, le=50, description="People who are named at once when several type in a group.")
     max_members: int = Field(500, ge=2, le=1024, description="Members that a group may have.")
     link_previews: bool = Field(
         False,

@@ -83,6 +83,8 @@ class Opening(Input):
     """Who got the address."""
     expires: Annotated[int, Field(ge=0, le=2**40)]
     """When it ends to work, in seconds since 1970."""
+    last: bool = False
+    """Whether it works until then whatever its viewer may see meanwhile."""
     signature: Annotated[
         str,
         StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$"),

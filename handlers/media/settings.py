@@ -37,6 +37,9 @@ class MediaSettings(BaseModel):
     max_open: int = Field(30, ge=1, le=1000, description="Uploads that one person may have unfinished.")
     upload_hours: int = Field(24, ge=1, description="Hours until an upload that is not finished is thrown away.")
     link_seconds: int = Field(300, ge=1, le=86_400, description="Seconds that an address of a download works.")
+    last_link_seconds: int = Field(
+        60, ge=1, le=3600, description="Seconds that the one address of something works that is shown once."
+    )
     link_secret: SecretStr | None = Field(
         None,
         min_length=16,

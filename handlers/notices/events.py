@@ -1,6 +1,6 @@
 """What the notices slice tells."""
 
-from handlers.notices.models import NoticeNews, NoticePush, NoticesRead
+from handlers.notices.models import NoticeNews, NoticePush, NoticesRead, NoticeWishes
 from server.events import Event
 
 
@@ -12,8 +12,12 @@ class NoticeRead(Event[NoticesRead], name="notice:read"):
     """Notices were read on one of your devices, or are gone; how many are unread now, in absolute numbers."""
 
 
+class NoticePreferences(Event[NoticeWishes], name="notice:preferences"):
+    """You have changed on one of your devices how you want to be told: these are your wishes now."""
+
+
 class NoticePushed(Event[NoticePush], name="notice:push", durable=True):
     """A notice that its person wants pushed, outside the quiet hours. For other slices."""
 
 
-EVENTS = (NoticeNew, NoticeRead, NoticePushed)
+EVENTS = (NoticeNew, NoticeRead, NoticePreferences, NoticePushed)

@@ -6,9 +6,9 @@ from handlers.presence.routes import routes
 from handlers.presence.service import ERRORS, Presence
 from handlers.presence.settings import PresenceSettings
 from handlers.presence.store import PRESENCE, Keys, LiveStore, RecordStore, WatchStore
-from handlers.social.events import FriendAdded, FriendRemoved, PermitChanged
+from handlers.social.events import FriendAdded, FriendRemoved, PermitChanged, UserBlocked, UserUnblocked
 from handlers.social.service import Social
-from handlers.users.events import UserErased, UserUpdated
+from handlers.users.events import AudienceChanged, UserErased
 from handlers.users.service import Users
 from server.slices import Hears, Kit, Permission, Personal, Slice, Stored
 
@@ -36,13 +36,16 @@ async def _tie_changed(presence: Presence, event: FriendAdded | FriendRemoved) -
 
 
 async def _permit_changed(presence: Presence, event: PermitChanged) -> None:
-    if "canSeeOnlineStatus" in event.payload.changed:
-        await presence.ties_changed(event.payload.user_id, event.payload.friend_id)
+    permit = event.payload
+    await presence.permit_changed(permit.user_id, permit.friend_id, permit.changed)
 
 
-async def _account_changed(presence: Presence, event: UserUpdated) -> None:
-    if "privacy" in event.payload.changed:
-        await presence.privacy_changed(event.payload.user.id)
+async def _block_changed(presence: Presence, event: UserBlocked | UserUnblocked) -> None:
+    await presence.block_changed(event.payload.blocker_id, event.payload.blocked_user_id)
+
+
+async def _audience_changed(presence: Presence, event: AudienceChanged) -> None:
+    await presence.audience_changed(event.payload)
 
 
 async def _account_erased(presence: Presence, event: UserErased) -> None:
@@ -67,7 +70,9 @@ manifest = Slice(
         Hears(FriendAdded, _tie_changed),
         Hears(FriendRemoved, _tie_changed),
         Hears(PermitChanged, _permit_changed),
-        Hears(UserUpdated, _account_changed),
+        Hears(UserBlocked, _block_changed),
+        Hears(UserUnblocked, _block_changed),
+        Hears(AudienceChanged, _audience_changed),
         Hears(UserErased, _account_erased),
     ),
     jobs=JOBS,

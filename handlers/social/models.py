@@ -33,6 +33,16 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
+class Stance:
+    """How one of two people stands to the other: what each says of the other as a friend, if they are friends."""
+
+    mine: Side | None = None
+    theirs: Side | None = None
+    blocked: bool = False
+    """Whether either blocks the other."""
+
+
+@dataclass(frozen=True, slots=True)
 class Pair:
     """Two people and what is between them. `status` "none" keeps the memory of something that is over."""
 
@@ -235,7 +245,7 @@ class Permit(Output):
     user_id: Id
     friend_id: Id
     changed: list[str]
-    """Names of what changed, such as `canSeeOnlineStatus`."""
+    """Names of what changed, such as `canSeeOnlineStatus`; `close` when a friend became, or is no more, a close one."""
     can_message: bool
     can_see_online_status: bool
     can_see_location: bool

@@ -1,6 +1,7 @@
 """What happens to accounts, for the person's own devices and for other slices."""
 
 from handlers.users.models import AboutUser, Reported, Updated
+from handlers.users.privacy import PresenceAudience
 from server.events import Event
 
 
@@ -24,8 +25,12 @@ class UserReported(Event[Reported], name="user:reported", durable=True):
     """Somebody was reported. For other slices; the one it is about is not told."""
 
 
+class AudienceChanged(Event[PresenceAudience], name="user:audience", durable=True):
+    """Somebody changed who sees when he is online; the payload is how it was. For other slices."""
+
+
 class UserErased(Event[AboutUser], name="user:erased", durable=True):
     """An account was erased for good: whatever is still kept about the person must go."""
 
 
-EVENTS = (UserUpdated, UserDeleted, UserRestored, UserSuspended, UserReported, UserErased)
+EVENTS = (UserUpdated, UserDeleted, UserRestored, UserSuspended, UserReported, AudienceChanged, UserErased)

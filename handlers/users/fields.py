@@ -145,4 +145,6 @@ Tier = Literal["free", "premium", "pro"]
 Visibility = Literal["public", "friends", "private"]
 Contact = Literal["everyone", "friends", "none"]
 ByPhone = Literal["everyone", "mutual", "nobody"]
+Audience = Literal["everyone", "friends", "close", "nobody"]
+"""Who may see something, from the most to the fewest people; `close` are friends in the category of close friends."""
 Status = Literal["active", "suspended", "leaving"]

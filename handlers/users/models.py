@@ -7,8 +7,6 @@ from pydantic import Field, model_validator
 from handlers.users.fields import (
     AccountType,
     Bio,
-    ByPhone,
-    Contact,
     Day,
     DisplayName,
     Gender,
@@ -22,6 +20,7 @@ from handlers.users.fields import (
     Visibility,
 )
 from handlers.users.interests import Interest, InterestIds
+from handlers.users.privacy import OwnPrivacy
 from server.actors import Role
 from server.models import Coordinates, Id, Input, Instant, Output, Text
 
@@ -37,27 +36,6 @@ class Location(Input):
     coordinates: Coordinates | None = None
     """[latitude, longitude]. Nobody else ever gets them; finding by distance knows them to about a kilometre."""
     timezone: TimeZone | None = None
-
-
-class Privacy(Output):
-    """Who may see, contact and find a person."""
-
-    profile_visibility: Visibility = "public"
-    """Who sees more of the profile than name and picture."""
-    contact_preference: Contact = "everyone"
-    """Who may write first."""
-    searchable: bool = True
-    """Whether search and suggestions may name the person."""
-    searchable_by_phone: ByPhone = "mutual"
-    """Who finds the person by a verified number or address in an address book: everyone, only those in the person's own
-    address book and friends, or nobody. Without `searchable` it is nobody."""
-    show_online_status: bool = True
-    read_receipts: bool = True
-    """Whether others see how far the person has received and read, and the person how far they have."""
-    link_previews: bool = True
-    """Whether the server looks at the links that the person sends, to show what is behind them."""
-    show_location: bool = True
-    """Whether others see city, region and country, and may find the person by distance."""
 
 
 class Account(Output):
@@ -80,7 +58,7 @@ class Account(Output):
     friends_count: int = 0
     followers_count: int = 0
     following_count: int = 0
-    privacy: Privacy = Privacy()
+    privacy: OwnPrivacy = Field(default_factory=OwnPrivacy)
     account_type: AccountType = "personal"
     verification_status: Verification = "none"
     subscription_tier: Tier = "free"
@@ -143,7 +121,7 @@ class Me(Output):
     friends_count: int
     followers_count: int
     following_count: int
-    privacy: Privacy
+    privacy: OwnPrivacy
     account_type: AccountType
     verification_status: Verification
     subscription_tier: Tier
@@ -219,19 +197,6 @@ class CoverChange(Input):
     """The new picture at the head of a profile; null takes it away."""
 
     cover_image: HttpsUrl | None
-
-
-class PrivacyChange(Input):
-    """What to change of the privacy settings. A field that is left out stays."""
-
-    profile_visibility: Visibility | None = None
-    contact_preference: Contact | None = None
-    searchable: bool | None = None
-    searchable_by_phone: ByPhone | None = None
-    show_online_status: bool | None = None
-    read_receipts: bool | None = None
-    link_previews: bool | None = None
-    show_location: bool | None = None
 
 
 class OneUser(Input):

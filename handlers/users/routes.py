@@ -11,8 +11,6 @@ from handlers.users.models import (
     Me,
     NewReport,
     OneUser,
-    Privacy,
-    PrivacyChange,
     Profile,
     ProfileChange,
     Report,
@@ -20,6 +18,7 @@ from handlers.users.models import (
     Suggesting,
     Suggestions,
 )
+from handlers.users.privacy import OwnPrivacy, PrivacyChange
 from handlers.users.service import BadCursor, BadField, NoSuchUser, NotYourself, Users
 from server.actors import Actor
 from server.routes import Limit, Routes
@@ -79,7 +78,7 @@ async def set_cover(users: Users, actor: Actor, body: CoverChange) -> Me:
 
 
 @routes.command("GET /api/users/me/privacy", event="users:privacy", needs="user:read", errors=(NoSuchUser,))
-async def privacy(users: Users, actor: Actor) -> Privacy:
+async def privacy(users: Users, actor: Actor) -> OwnPrivacy:
     """Read one's own privacy settings."""
     return await users.privacy(actor)
 
@@ -87,7 +86,7 @@ async def privacy(users: Users, actor: Actor) -> Privacy:
 @routes.command(
     "PUT /api/users/me/privacy", event="users:set-privacy", needs="user:update", limits=_CHANGES, errors=(NoSuchUser,)
 )
-async def set_privacy(users: Users, actor: Actor, body: PrivacyChange) -> Privacy:
+async def set_privacy(users: Users, actor: Actor, body: PrivacyChange) -> OwnPrivacy:
     """Change one's own privacy settings; a field that is left out stays as it is."""
     return await users.change_privacy(actor, body)
 

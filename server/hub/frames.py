@@ -11,14 +11,14 @@ from server.hub.framing import event_frame, payload_of, text_frame
 
 VERSION = 2
 WITH_DEVICES = 3
-"""The version of frames for single devices: processes of older releases must not take them for entries of a log."""
+"""The version of frames for some devices alone: processes of older releases must not take them for entries of a log."""
 
 _HEAD = struct.Struct(">BBQHHI")
 """Version, flags, seq, and the lengths of: the sender's name, the conversation's id, the ids of the users."""
 _SENDER_SIZE = 11
 """Where the (lower byte of the) length of the sender's name is; names are shorter than 256 bytes."""
 
-_CUT, _PASSING, _SPREAD, _CLAIM, _HANDOVER, _DEVICES = 1, 2, 4, 8, 16, 32
+_CUT, _PASSING, _SPREAD, _CLAIM, _HANDOVER, _DEVICES, _WHERE = 1, 2, 4, 8, 16, 32, 64
 _ORDER = _CUT | _CLAIM | _HANDOVER
 _SEPARATOR = "\0"
 """Between ids of devices, which clients choose: the one character that they cannot hold."""
@@ -33,6 +33,7 @@ class Frame:
     `members` is everybody in the conversation, when the audience is less: the processes of all of them must learn that
     the entry's place is taken. Only the process that sends the frame knows `members` and `at`; they do not travel.
     `devices` are the only ones of its user that hear it; a frame that has any has one user and no place in a log.
+    `where` is what a device must show to hear it; such a frame has no place in a log either.
     """
 
     wire: bytes
@@ -44,6 +45,7 @@ class Frame:
     spread: bool = False
     members: Sequence[str] = ()
     devices: Sequence[str] = ()
+    where: str | None = None
 
     @classmethod
     def of(
@@ -119,14 +121,15 @@ def _unpack_order(flags: int, data: bytes) -> Order:
 
 def pack_for_each(node: str, frame: Frame) -> Iterator[tuple[str, bytes]]:
     """A frame without a place in a log, packed for each of its users alone: nobody else's name goes to his channel."""
-    sender, flags, wire = node.encode(), _PASSING if frame.passing else 0, frame.wire
-    devices = _SEPARATOR.join(frame.devices).encode()  # they travel where others have their conversation
-    flags |= _DEVICES if devices else 0
+    sender, wire = node.encode(), frame.wire
+    # What narrows the audience travels where others have their conversation.
+    narrow = (frame.where or _SEPARATOR.join(frame.devices)).encode()
+    flags = (_PASSING if frame.passing else 0) | ((_WHERE if frame.where else _DEVICES) if narrow else 0)
     for user in frame.users:
         name = user.encode()
-        version = WITH_DEVICES if devices else VERSION
-        head = _HEAD.pack(version, flags, 0, len(sender), len(devices), len(name))
-        yield user, b"".join((head, sender, devices, name, wire))
+        version = WITH_DEVICES if narrow else VERSION
+        head = _HEAD.pack(version, flags, 0, len(sender), len(narrow), len(name))
+        yield user, b"".join((head, sender, narrow, name, wire))
 
 
 def sent_by(data: bytes, node: bytes) -> bool:
@@ -138,7 +141,7 @@ def unpack(data: bytes) -> tuple[str, Message]:
     """The sender and the message. Raises ValueError for anything that `pack` did not write."""
     try:
         version, flags, seq, sender_size, conversation_size, users_size = _HEAD.unpack_from(data)
-        if version != (WITH_DEVICES if flags & _DEVICES else VERSION):
+        if version != (WITH_DEVICES if flags & (_DEVICES | _WHERE) else VERSION):
             raise ValueError(f"version {version} of the hub's frames is not ours ({VERSION})")
         start = _HEAD.size + sender_size
         sender = data[_HEAD.size : start].decode()
@@ -155,4 +158,6 @@ def unpack(data: bytes) -> tuple[str, Message]:
     passing, spread, people = bool(flags & _PASSING), bool(flags & _SPREAD), users.split(",") if users else []
     if flags & _DEVICES:
         return sender, Frame(wire, people, passing=passing, devices=where.split(_SEPARATOR))
+    if flags & _WHERE:
+        return sender, Frame(wire, people, passing=passing, where=where)
     return sender, Frame(wire, people, where or None, seq, passing=passing, spread=spread)

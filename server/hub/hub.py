@@ -18,6 +18,7 @@ from server.hub.listening import Gather, Listening
 from server.hub.notices import Behind, Closing, Draining, ServerDrain, SessionClosed, SyncBehind
 from server.hub.recovering import Recovering
 from server.hub.recovery import Kept, Returning
+from server.hub.screens import Screens
 from server.hub.sequencer import SLACK_SECONDS, Fill, Heads, Sequencer
 from server.hub.sockets import DoorServer
 from server.models import Output
@@ -40,6 +41,7 @@ class Hub:
         self.node = node
         self._clock = clock
         self.connections = Connections()
+        self.screens = Screens()
         self._server: DoorServer | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._since = float("inf")
@@ -118,7 +120,15 @@ class Hub:
         """A connection has ended; None when it was not here."""
         self._recovering.end(connection_id, self.connections.outlet(connection_id))
         self._listening.leave(connection_id)
-        return self.connections.remove(connection_id)
+        gone = self.connections.remove(connection_id)
+        if gone is not None and not self._has(gone.user_id, gone.actor.device_id):
+            self.screens.forget(gone.user_id, gone.actor.device_id)
+        return gone
+
+    def _has(self, user_id: str, device_id: str) -> bool:
+        """Whether a device is connected here."""
+        connections = (self.connections.get(one) for one in self.connections.of_user(user_id))
+        return any(one is not None and one.actor.device_id == device_id for one in connections)
 
     def pid(self, connection_id: str) -> str | None:
         """The private id of a connection's session, when it opted in to recovery."""
@@ -212,6 +222,8 @@ class Hub:
     def _deliver(self, frame: Frame) -> bool:
         if frame.spread:
             self._listening.spread(frame)
+        if frame.where is not None:
+            return self._deliver_where(frame, frame.where)
         by_user, wire, passing, told = self.connections.by_user, frame.wire, frame.passing, 0
         for user in frame.users:
             outlets = by_user.get(user)
@@ -229,6 +241,20 @@ class Hub:
             connection = self.connections.get(id_)
             if connection is not None and connection.actor.device_id in devices:
                 yield outlet
+
+    def _deliver_where(self, frame: Frame, where: str) -> bool:
+        """Tell those devices that show something."""
+        connections, told = self.connections, 0
+        for user in frame.users:
+            for id_, outlet in connections.by_user.get(user, {}).items():
+                connection = connections.get(id_)
+                if connection and self.screens.shows(user, connection.actor.device_id, where):
+                    told += outlet.tell(frame.wire, passing=True)
+        told += self._recovering.sessions.deliver(
+            frame, shown=lambda user, device: self.screens.shows(user, device, where)
+        )
+        PASSING.inc(told)
+        return told > 0
 
     def _deliver_late(self, frame: Frame) -> bool:
         """Tell an entry that was missed to the connections that were there when it was appended."""
@@ -283,8 +309,8 @@ def frame_of(name: str, payload: Output, to: Audience, *, at: datetime | None = 
                 spread=to.spread,
                 members=sorted(to.everybody or ()) if hidden else (),
             )
-        case Passing(ids):
-            return Frame(event_frame(name, payload), sorted(ids), passing=True)
+        case Passing(ids, where):
+            return Frame(event_frame(name, payload), sorted(ids), passing=True, where=where)
         case Devices(user_id, ids):
             return Frame(event_frame(name, payload), [user_id], devices=sorted(ids)) if ids else None
         case Users(ids):

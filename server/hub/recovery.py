@@ -206,10 +206,17 @@ class Recoveries:
             return list(self._by_user.get(who, {}).values())
         return [one for one in self._by_pid.values() if one.owner[1] == who]
 
-    def deliver(self, frame: Frame, *, before: float = float("inf")) -> int:
+    def deliver(
+        self,
+        frame: Frame,
+        *,
+        before: float = float("inf"),
+        shown: Callable[[str, str], bool] | None = None,
+    ) -> int:
         """Tell a frame to those of its audience who are here in this way; how many were told.
 
         `before`: it comes late, only sessions that are older than that (seconds since 1970) may have missed it.
+        `shown(user, device)`: only these devices may hear what is passing.
         """
         if not self._by_pid:
             return 0
@@ -219,7 +226,8 @@ class Recoveries:
         if not sessions:
             return 0
         if frame.passing:
-            return sum(session.passing(frame.wire) for session in sessions)
+            wanted = [one for one in sessions if shown is None or shown(one.user_id, one.owner[2])]
+            return sum(session.passing(frame.wire) for session in wanted)
         offset = offset_of(frame)
         variant = with_offset(frame.wire, offset)
         if before != float("inf"):

@@ -15,6 +15,7 @@
 | `o` | when it expires for its own sender, where that is earlier than for the others |
 | `r` | with `o`: nobody else has begun to use it up, so for the others it has no end yet |
 | `w` | with `o`: its end for the sender has not been told |
+| `h` | a mark that an effect of another entry has set; it stays whatever the entry becomes |
 | `n` | until when it counts as unread (`x`, or the year 9999); not there: it does not count |
 """
 
@@ -51,6 +52,8 @@ class Entry:
     expires_at: datetime | None = None
     own_expires_at: datetime | None = None
     """When it expires for its own sender, where that is not `expires_at`."""
+    marked: bool = False
+    """Whether an effect of another entry has marked it (`h`)."""
     over: bool = False
     """Whether it had expired for its own sender when it was read."""
 
@@ -170,6 +173,7 @@ def decode(document: Document) -> Entry:
         at=document["at"],
         expires_at=document.get("x"),
         own_expires_at=document.get("o"),
+        marked="h" in document,
     )
 
 

@@ -8,8 +8,8 @@ from crypto import tokens
 from crypto.ids import new_id
 from crypto.tokens import Claims, RefreshToken, TokenError
 from handlers.auth.devices import device_name, device_platform
-from handlers.auth.events import SessionsEnded
-from handlers.auth.models import Refresh, Session, SessionInfo, SessionList, SessionsEnding, Tokens
+from handlers.auth.events import SessionRenamed, SessionsEnded
+from handlers.auth.models import Refresh, Session, SessionInfo, SessionList, SessionName, SessionsEnding, Tokens
 from handlers.auth.rotation import MAX_TWINS, judge
 from handlers.auth.service.errors import AccountSuspended, NoSuchSession, RefreshInvalid, RefreshReused
 from handlers.auth.service.keys import Keys
@@ -163,6 +163,8 @@ class SessionBook:
         session = await self._sessions.rename(session_id, actor.user_id, name)
         if session is None or session.expires_at <= self._clock.now():
             raise NoSuchSession
+        told = SessionName(session_id=session.id, name=session.name)
+        await self._publish(SessionRenamed(told, to=ToUsers([actor.user_id])))
         return _info(session, actor)
 
     async def is_fresh(self, actor: Actor, within: timedelta) -> bool:

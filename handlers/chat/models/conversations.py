@@ -247,5 +247,7 @@ class Preferences(Output):
     """Unless `keepArchived`, it is so up to the next message."""
     keep_archived: bool
     is_hidden: bool
+    is_ignored: bool
+    """Of a request: whether it is put away."""
     muted: bool
     muted_until: Instant | None

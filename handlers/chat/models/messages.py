@@ -101,6 +101,10 @@ class NewMessage(Input):
     location: Location | None = None
     poll: NewPoll | None = None
     reply_to_message_id: MessageId | None = None
+    thread_root_id: MessageId | None = None
+    """Says it in the thread of this message, which is in no thread itself."""
+    show_in_conversation: bool = False
+    """Of what is said in a thread: whether it is also shown in the conversation."""
     mentioned_user_ids: Annotated[list[Id], Field(max_length=MAX_MENTIONS)] = Field(default_factory=list)
     """Up to 10 members, 50 when a group's admin says it."""
     allowed_mentions: AllowedMentions | None = None
@@ -110,6 +114,8 @@ class NewMessage(Input):
     muted the group, but the one whose message this replies to."""
     expires_in: Annotated[int, Field(ge=MIN_EXPIRY, le=MAX_EXPIRY)] | None = None
     """Seconds until the message disappears for everybody."""
+    view_once: bool = False
+    """Of one uploaded picture, video or recording: each reader can look at it once (`message:view`), within 14 days."""
 
     @property
     def given(self) -> list[NewMedia]:
@@ -230,6 +236,18 @@ class SystemNote(Output):
     mode: TimerMode
 
 
+class ThreadSummary(Output):
+    """What is in the thread of a message."""
+
+    replies: int
+    last_reply_id: MessageId | None
+    last_reply_at: Instant | None
+    participant_ids: list[Id]
+    """Who replied, the last one first: up to 5."""
+    participants: int
+    """How many people have replied."""
+
+
 class Message(Output):
     """A message as it is now."""
 
@@ -259,6 +277,13 @@ class Message(Output):
     preview: LinkPreview | None
     """Comes later, with a `message:updated`, if at all."""
     reply_to_message_id: MessageId | None
+    thread_root_id: MessageId | None
+    """The message in whose thread it is; null for what is in no thread."""
+    show_in_conversation: bool
+    """Whether it is shown in the conversation: everything but what is said in a thread alone."""
+    thread: ThreadSummary | None
+    """What is in its own thread, in what is read from history and threads; null in events, and when there is nothing.
+    After that `thread:updated` tells it."""
     mentioned_user_ids: list[Id]
     allowed_mentions: AllowedMentions | None
     """Null: everybody who is mentioned is told so; else only these."""
@@ -272,6 +297,8 @@ class Message(Output):
     """Only for its sender, in groups of up to 100; empty in events."""
     read_by: list[ReadBy]
     """Only for its sender, in groups of up to 100; empty in events."""
+    view_once: bool
+    """Whether each reader can look at what it carries once (`message:view`); then it is gone for him."""
     is_reported: bool
     is_deleted: bool
     deleted_at: Instant | None
@@ -301,6 +328,8 @@ class Removed(Output):
     seq: Seq
     """The place of the deletion in the log."""
     target_seq: Seq
+    thread_root_id: MessageId | None
+    """The message in whose thread it was."""
     deleted_by: Literal["sender", "admin", "peer", "expired"]
     reason: Literal["expired"] | None
     """`expired`: nobody has deleted it, its time was over."""

@@ -30,6 +30,8 @@ class Page(Input):
     after: MessageId | None = None
     """Only messages after this one; then the page holds the oldest of these, still the newest first."""
     limit: Annotated[int, Field(ge=1, le=100)] = 50
+    without_threads: bool = False
+    """Leave out what was said in threads alone. A page may then be short and not be the last."""
 
 
 class MessagePage(Output):
@@ -153,12 +155,23 @@ class Typing(Input):
 
 
 class TypingNow(Output):
-    """Somebody types, or no longer. Without news it is over after 6 seconds."""
+    """Somebody types, or no longer. Without news it is over after 6 seconds, and at once when he has said something."""
 
     conversation_id: Id
-    user_id: Id
+    user_id: Id | None
+    """Null for `several`."""
     is_typing: bool
     kind: Literal["text", "voice", "photo", "file"]
+    several: bool = False
+    """More people type in a group than are named: also those who are not."""
+
+
+class Opened(Output):
+    """A conversation that a device shows from now on."""
+
+    conversation_id: Id
+    online_count: int | None
+    """How many of its members are here, in a group of more than 100; else null: of those one hears singly."""
 
 
 class Watermarks(Output):

@@ -62,7 +62,10 @@ class ScheduledMessage(Output):
     location: Location | None
     poll: NewPoll | None
     reply_to_message_id: MessageId | None
+    thread_root_id: MessageId | None
+    show_in_conversation: bool
     mentioned_user_ids: list[Id]
+    view_once: bool
     expires_in: int | None
     """Seconds from the sending on."""
 

@@ -14,6 +14,7 @@ from handlers.chat.routes import (
     roles,
     scheduled,
     stars,
+    threads,
 )
 from handlers.chat.routes.base import routes
 
@@ -32,4 +33,5 @@ __all__ = [
     "routes",
     "scheduled",
     "stars",
+    "threads",
 ]

@@ -3,7 +3,9 @@
 from handlers.chat.models.deletions import Deletions, Editions, Hidden, ManyMessages
 from handlers.chat.models.messages import Message, OneMessage, OwnReactions
 from handlers.chat.routes.base import CHANGES, CHANGING, READING, READS, WRITES, routes
-from handlers.chat.service import Chat, NotAPoll, ReactionLimit
+from handlers.chat.service import Chat, NotAPoll, NotOnce, ReactionLimit
+from handlers.media.models import Link
+from handlers.media.service import NoMedia, NotReady
 from server.actors import Actor
 from server.errors import Forbidden, Gone
 from server.routes import Limit, Pending
@@ -17,6 +19,23 @@ DELETING_MANY = (Limit(5, 5.0),)
 async def hide(chat: Chat, actor: Actor, body: OneMessage) -> Hidden:
     """Delete a message for yourself, at any time and on all your devices. The others keep it and hear nothing."""
     return await chat.deletions.hide(actor, body)
+
+
+@routes.command(
+    "POST /api/messages/{messageId}/view",
+    event="message:view",
+    needs="chat:write",
+    status=200,
+    limits=CHANGING,
+    errors=(*WRITES, Gone, NotOnce, NoMedia, NotReady),
+)
+async def view(chat: Chat, actor: Actor, body: OneMessage) -> Link:
+    """Look at what a message shows once (`viewOnce`): an address that works for a minute.
+
+    From then on the message is deleted for you, on all your devices, and no other address is given. Nothing can keep
+    somebody from making a picture of his screen.
+    """
+    return await chat.deletions.view(actor, body)
 
 
 @routes.command(

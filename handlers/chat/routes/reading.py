@@ -2,7 +2,7 @@
 
 from handlers.chat.models.conversations import OneConversation, Unread
 from handlers.chat.models.messages import OneMessage, Receipts
-from handlers.chat.models.reading import Check, Checked, MessagePage, Page, Reading, Sync, Synced, Typing
+from handlers.chat.models.reading import Check, Checked, MessagePage, Opened, Page, Reading, Sync, Synced, Typing
 from handlers.chat.models.search import Found, Search
 from handlers.chat.routes.base import CHECKING, MARKING, READING, READS, SEARCHING, SYNCING, TYPING, routes
 from handlers.chat.service import Chat
@@ -85,9 +85,26 @@ async def mark_unread(chat: Chat, actor: Actor, body: OneConversation) -> Unread
 async def typing(chat: Chat, actor: Actor, body: Typing) -> None:
     """Let the others see that you type: send it again every 4 seconds, it is over after 6.
 
-    It is passed on at most every 3 seconds, in conversations of up to 100 members.
+    It is passed on at most every 3 seconds, in conversations of up to 100 members, to devices that have the
+    conversation open. Of more than 3 who type in a group the others are told as `several`. What you say ends it.
     """
     await chat.typing.tell(actor, body)
+
+
+@routes.command(event="conversation:open", needs="chat:read", limits=TYPING, errors=READS)
+async def open_conversation(chat: Chat, actor: Actor, body: OneConversation) -> Opened:
+    """Say that this device shows a conversation: from now on it hears typing only where it has one open.
+
+    A device that has never said so hears it in all its conversations. At most 20 are open on a device; they end with
+    its last connection, so say it again after each `session:ready`.
+    """
+    return await chat.typing.open(actor, body.conversation_id)
+
+
+@routes.command(event="conversation:close", needs="chat:read", limits=TYPING, errors=READS)
+async def close_conversation(chat: Chat, actor: Actor, body: OneConversation) -> None:
+    """Say that this device shows a conversation no longer."""
+    await chat.typing.close(actor, body.conversation_id)
 
 
 @routes.command("GET /api/sync", event="sync", needs="chat:read", limits=SYNCING, errors=(Unavailable,))

@@ -6,7 +6,7 @@ from handlers.chat.service.access import Enter
 from handlers.chat.service.views import Eyes
 from handlers.chat.store import MemberStore
 from handlers.chat.store.carriers import PAGE, CarrierStore
-from handlers.media.models import Medium
+from handlers.media.models import Link, Medium
 from handlers.media.service import Media
 from server.actors import Actor
 from server.clock import Clock
@@ -41,6 +41,8 @@ class Attachments:
         wanted = {one.media_id: one.type for one in message.given if one.media_id is not None}
         owner = None if forwarded else actor.user_id
         uploads = await self._media.attach(wanted, owner=owner) if wanted else {}
+        if message.view_once:
+            return [_unseen(uploads[one.media_id]) for one in message.given if one.media_id is not None]
         return [
             _uploaded(uploads[one.media_id]) if one.media_id is not None else one.model_dump(exclude_none=True)
             for one in message.given
@@ -58,6 +60,10 @@ class Attachments:
             after = page[-1]
         return False
 
+    async def view_once(self, user_id: str, entry: Entry) -> Link:
+        """The one address of what a message carries, for a reader for whom it is gone from now on."""
+        return await self._media.last_link(user_id, entry.body["attached"][0])
+
     async def _reads_one(self, user_id: str, media_id: str, entries: list[Entry]) -> bool:
         by_conversation: dict[str, list[Entry]] = {}
         for entry in entries:
@@ -70,7 +76,8 @@ class Attachments:
                 continue
             eyes = Eyes(user_id, access.join_seq)
             for entry in by_conversation[conversation_id]:
-                if eyes.may_see(entry) and media_id in seen_by(entry.body, user_id).get("attached", ()):
+                body = seen_by(entry.body, user_id)
+                if eyes.may_see(entry) and media_id in body.get("attached", ()) and "once" not in body:
                     return True
         return False
 
@@ -78,3 +85,8 @@ class Attachments:
 def _uploaded(medium: Medium) -> Body:
     known = {name: value for name in _KNOWN if (value := getattr(medium, name)) is not None}
     return {"type": medium.kind, "media_id": medium.id, "has_thumbnail": medium.has_thumbnail, **known}
+
+
+def _unseen(medium: Medium) -> Body:
+    """Of what is shown once nothing is known before: no thumbnail, no blur of it, no waveform."""
+    return {"type": medium.kind, "media_id": medium.id, "has_thumbnail": False}

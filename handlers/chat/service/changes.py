@@ -16,6 +16,7 @@ from handlers.chat.body import (
     reacted,
     reacted_with,
     reactions_of,
+    thread_of,
     tombstone,
     voted,
     votes_of,
@@ -47,6 +48,7 @@ from handlers.chat.settings import ChatSettings
 from handlers.chat.store import Effect, auditing, scrubbing
 from handlers.chat.store.pins import unpinning
 from handlers.chat.store.stars import unstarring
+from handlers.chat.store.threads import dropping
 from server.actors import Actor
 from server.clock import Clock
 from server.errors import Conflict, Forbidden, Gone, NotFound
@@ -172,6 +174,7 @@ class Changes:
                 scrubbing(conversation_id, seq, own),
                 unpinning(conversation_id, seq),
                 unstarring(conversation_id, seq),
+                dropping(conversation_id, seq),
                 *self._noting(access, result, own, at=now),
             ],
             guard=self._desk.guard(access),
@@ -357,6 +360,7 @@ def removed_of(entry: Entry, seq: int) -> Removed:
         conversation_id=entry.conversation,
         seq=seq,
         target_seq=entry.seq,
+        thread_root_id=message_id(entry.conversation, root) if (root := thread_of(entry.body)) else None,
         deleted_by=entry.body["deletedBy"],
         reason=None,
         deleted_at=entry.body["deletedAt"],

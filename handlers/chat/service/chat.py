@@ -42,6 +42,7 @@ from handlers.chat.service.state import States
 from handlers.chat.service.strangers import Strangers
 from handlers.chat.service.summons import Summons
 from handlers.chat.service.sync import Resume
+from handlers.chat.service.threads import Threads
 from handlers.chat.service.timers import Timers
 from handlers.chat.service.typists import TypingNotices
 from handlers.chat.service.unread import Unreads
@@ -49,6 +50,7 @@ from handlers.chat.service.views import Views
 from handlers.chat.settings import ChatSettings
 from handlers.chat.store import AuditStore, ConversationStore, LinkStore, MemberStore, MentionStore, SearchStore
 from handlers.chat.store.shelf import Shelf
+from handlers.chat.store.typists import TypistStore
 from handlers.media.service import Media
 from handlers.presence.service import Presence
 from handlers.social.service import Social
@@ -57,6 +59,7 @@ from server.actors import Actor
 from server.clock import Clock
 from server.events import Publisher
 from server.hub.frames import Frame
+from server.hub.screens import Screens
 from server.slices import Spender
 from storage.log import Log
 from storage.numbers import Numbers
@@ -89,6 +92,8 @@ class Chat:
         screen: Callable[[], Screen],
         strangers: Strangers,
         spend: Spender,
+        typists: TypistStore,
+        screens: Screens,
     ) -> None:
         self._log = log
         self._members = members
@@ -101,7 +106,7 @@ class Chat:
         self._noting: asyncio.Task[None] | None = None
         people = People(users, social)
         bulletins = Bulletins(self._states, publish)
-        views = Views(log, members, people)
+        views = Views(log, members, people, shelf.threads, clock)
         unreads = Unreads(log, mentions, people, clock)
         self.folders = FolderShelf(store=shelf.folders, members=members, publish=publish, settings=settings)
         self.listing = Listing(
@@ -167,6 +172,7 @@ class Chat:
             clock=clock,
             max_members=max_members,
         )
+        own = Preferring(log=log, members=members, publish=publish, clock=clock)
         self.requests = Requests(
             access=self.access,
             states=self._states,
@@ -176,6 +182,7 @@ class Chat:
             members=members,
             people=people,
             listing=self.listing,
+            own=own,
             clock=clock,
             settings=settings,
         )
@@ -191,11 +198,34 @@ class Chat:
             strangers=strangers,
             listing=self.listing,
             numbers=numbers,
-            own=Preferring(log=log, members=members, publish=publish, clock=clock),
+            own=own,
             clock=clock,
             max_members=max_members,
         )
         self.attachments = Attachments(media, access=self.access, members=members, carriers=shelf.carriers, clock=clock)
+        self.threads = Threads(
+            access=self.access,
+            log=log,
+            states=self._states,
+            members=members,
+            people=people,
+            views=views,
+            store=shelf.threads,
+            publish=publish,
+            clock=clock,
+            settings=settings,
+        )
+        self.typing = TypingNotices(
+            access=self.access,
+            people=people,
+            store=typists,
+            screens=screens,
+            count=presence.count,
+            publish=publish,
+            clock=clock,
+            used=presence.used,
+            settings=settings,
+        )
         self.messages = Messages(
             access=self.access,
             desk=self._desk,
@@ -210,6 +240,8 @@ class Chat:
             clock=clock,
             used=presence.used,
             screening=self.screening,
+            stops_typing=self.typing.said,
+            threads=self.threads,
         )
         self.sealed = Sealed(
             self.messages, access=self.access, floor=floor, requests=self.requests, people=people, used=presence.used
@@ -238,7 +270,13 @@ class Chat:
         )
         self.history = History(access=self.access, log=log, views=views, notes=self._notes)
         self.forwards = Forwards(self.history, self.messages, settings)
-        self.deletions = Deletions(access=self.access, desk=self._desk, changes=self.changes)
+        self.deletions = Deletions(
+            access=self.access,
+            desk=self._desk,
+            changes=self.changes,
+            history=self.history,
+            attachments=self.attachments,
+        )
         self.editions = Editions(self.history, shelf.editions)
         self.polls = Polls(
             self.changes, log=log, states=self._states, desk=self._desk, store=shelf.editions, clock=clock
@@ -303,7 +341,6 @@ class Chat:
             clock=clock,
             settings=settings,
         )
-        self.typing = TypingNotices(access=self.access, people=people, publish=publish, clock=clock, used=presence.used)
         self.search = Finder(access=self.access, conversations=conversations, members=members, index=index, clock=clock)
         self.checkup = Checkup(log=log, members=members)
         self.sync = Resume(log=log, states=self._states, conversations=conversations, members=members, views=views)
@@ -325,9 +362,10 @@ class Chat:
         return await self._members.large_of(user_ids)
 
     async def forget_own(self, user_id: str) -> None:
-        """Drop what a person who is gone has kept for himself: stars and drafts."""
+        """Drop what a person who is gone has kept for himself: stars, drafts, and which threads he followed."""
         await self._shelf.stars.forget(user_id)
         await self._shelf.drafts.forget(user_id)
+        await self._shelf.threads.forget(user_id)
 
     async def start(self) -> None:
         """Begin to write."""
@@ -341,6 +379,7 @@ class Chat:
         await self.previews.stop()
         await self._log.close()
         await self._desk.stop()
+        await self.threads.stop()
         if self._noting is not None:
             await end(self._noting)
             await self._notes.try_to_settle()

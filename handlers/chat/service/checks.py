@@ -15,6 +15,8 @@ _ELSEWHERE = {
     "system": "system messages come from the server",
     "encrypted": "encrypted messages are sent by e2ee:send",
 }
+ONCE = ("image", "video", "audio")
+"""What can be looked at once."""
 CONTENT = {"text": MAX_TEXT}
 """Characters of text by type; the others take a caption."""
 
@@ -55,10 +57,19 @@ def check_new(message: NewMessage) -> None:
     allowed = message.allowed_mentions
     if allowed is not None and not set(allowed.user_ids) <= set(message.mentioned_user_ids):
         refuse("allowedMentions.userIds", "must be among mentionedUserIds")
-    if message.reply_to_message_id is not None:
-        conversation_id, _ = split_message_id(message.reply_to_message_id)
-        if conversation_id != message.conversation_id:
-            refuse("replyToMessageId", "must be a message of this conversation")
+    if message.view_once and not (message.type in ONCE and message.media and message.media.media_id):
+        refuse("viewOnce", "is for one uploaded picture, video or recording")
+    check_references(message)
+
+
+def check_references(message: NewMessage) -> None:
+    """Raises Invalid unless what it answers may be there, and where it is to be shown goes together."""
+    for field in ("reply_to_message_id", "thread_root_id"):
+        named = getattr(message, field)
+        if named is not None and split_message_id(named)[0] != message.conversation_id:
+            refuse(wire_name(NewMessage, field), "must be a message of this conversation")
+    if message.show_in_conversation and message.thread_root_id is None:
+        refuse("showInConversation", "is for what is said in a thread")
 
 
 def check_album(message: NewMessage) -> None:

@@ -1,28 +1,36 @@
 """Deleting for oneself alone, and deleting many messages at once."""
 
-from handlers.chat.body import Body, Unchanged, gone_for
+from handlers.chat.body import Body, Unchanged, gone_for, seen_by
 from handlers.chat.events import MessageHidden
 from handlers.chat.models.deletions import Deletions as Outcome
 from handlers.chat.models.deletions import Hidden, ManyMessages, NotDeleted
 from handlers.chat.models.messages import OneMessage
 from handlers.chat.models.values import message_id, split_message_id
 from handlers.chat.service.access import Enter
+from handlers.chat.service.attachments import Attachments
 from handlers.chat.service.changes import Changes
 from handlers.chat.service.desk import Desk, hidden_from, operation
+from handlers.chat.service.errors import NotOnce
+from handlers.chat.service.history import History
 from handlers.chat.service.state import State
 from handlers.chat.store.stars import unstarring
+from handlers.media.models import Link
 from server.actors import Actor
-from server.errors import MixeeError, NotFound
+from server.errors import Forbidden, Gone, MixeeError, NotFound
 from storage.log import Appended, Draft, Entry
 
 
 class Deletions:
     """Deletes for one person, or many at once."""
 
-    def __init__(self, *, access: Enter, desk: Desk, changes: Changes) -> None:
+    def __init__(
+        self, *, access: Enter, desk: Desk, changes: Changes, history: History, attachments: Attachments
+    ) -> None:
         self._access = access
         self._desk = desk
         self._changes = changes
+        self._history = history
+        self._attachments = attachments
 
     async def hide(self, actor: Actor, wanted: OneMessage) -> Hidden:
         """Delete a message for oneself, on all one's devices. Raises NotFound, also for one that is deleted already."""
@@ -62,6 +70,22 @@ class Deletions:
             return await self._desk.submit(draft, tell)
         except Unchanged:
             raise NotFound("There is no such message.") from None
+
+    async def view(self, actor: Actor, wanted: OneMessage) -> Link:
+        """Look at what a message shows once: from then on it is deleted for the reader, on all his devices.
+
+        Of several who try at once on his devices one sees it. Raises NotFound, Gone, Forbidden, NotOnce.
+        """
+        _, entry = await self._history.message(actor, wanted.message_id)
+        body = seen_by(entry.body, actor.user_id)
+        if "deletedAt" in body:
+            raise Gone("The message was deleted.")
+        if "once" not in body:
+            raise NotOnce("This message can be looked at again and again.")
+        if entry.sender == actor.user_id:
+            raise Forbidden("It is for the others to look at.")
+        await self.hide(actor, OneMessage(message_id=wanted.message_id))
+        return await self._attachments.view_once(actor.user_id, entry)
 
     async def many(self, actor: Actor, wanted: ManyMessages) -> Outcome:
         """Delete each of these messages that may be deleted, and say why others were not."""

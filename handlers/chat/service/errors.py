@@ -144,6 +144,18 @@ class StarLimit(Conflict):
     code = "chat.star_limit"
 
 
+class NotOnce(Conflict):
+    """The message is none that is looked at once."""
+
+    code = "chat.not_once"
+
+
+class FollowLimit(Conflict):
+    """The person follows as many threads as he may."""
+
+    code = "chat.follow_limit"
+
+
 class DraftLimit(Conflict):
     """The person has as many drafts as he may."""
 
@@ -170,6 +182,8 @@ ERRORS = (
     AlreadySent,
     ForwardLimit,
     StarLimit,
+    FollowLimit,
+    NotOnce,
     DraftLimit,
     FolderLimit,
     Encrypted,

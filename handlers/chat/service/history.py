@@ -14,6 +14,11 @@ from server.actors import Actor
 from server.errors import NotFound
 from storage.log import Entry, Log
 
+PAGE = 200
+"""Messages that are read at once after the first look."""
+LOOKS = 20
+"""How often it is looked for a page of messages that are wanted."""
+
 
 class History:
     """Hands out the messages of a conversation to its members."""
@@ -31,15 +36,18 @@ class History:
         before = place(wanted.before, access.conversation_id) if wanted.before else None
         after = place(wanted.after, access.conversation_id) if wanted.after else 0
         upward = wanted.after is not None and wanted.before is None
-        found = await self._collect(access, after=after, before=before, limit=wanted.limit + 1, descending=not upward)
-        more = len(found) > wanted.limit
+        eyes = Eyes(actor.user_id, access.join_seq, aside=not wanted.without_threads)
+        found, looked = await self._collect(
+            access, eyes, after=after, before=before, limit=wanted.limit + 1, descending=not upward
+        )
+        more = len(found) > wanted.limit or looked is not None
         entries = sorted(found[: wanted.limit], key=lambda entry: entry.seq, reverse=True)
-        eyes = Eyes(actor.user_id, access.join_seq)
+        oldest = looked if looked is not None and not upward else entries[-1].seq if entries else None
         older = more if not upward else True
         return MessagePage(
             messages=await self._views.messages(access.state, eyes, entries),
             has_more=more,
-            next_before=message_id(access.conversation_id, entries[-1].seq) if entries and older else None,
+            next_before=message_id(access.conversation_id, oldest) if oldest is not None and older else None,
         )
 
     async def message(self, actor: Actor, wanted: str) -> tuple[Access, Entry]:
@@ -61,25 +69,31 @@ class History:
         return Votes(message_id=wanted, poll=poll, mine=votes_of(body, actor.user_id))
 
     async def _collect(
-        self, access: Access, *, after: int, before: int | None, limit: int, descending: bool
-    ) -> list[Entry]:
-        """Up to `limit` messages that the member may see, from one end of the range."""
-        eyes = Eyes(access.user_id, access.join_seq)
+        self, access: Access, eyes: Eyes, *, after: int, before: int | None, limit: int, descending: bool
+    ) -> tuple[list[Entry], int | None]:
+        """Up to `limit` messages that are wanted, from one end of the range.
+
+        Of what is left out only so much is looked at: then the place where to go on is told as well.
+        """
         after = max(after, access.join_seq - 1)
         found: list[Entry] = []
+        looks = 0
         while True:
             entries = await self._log.read(
                 access.conversation_id,
                 after=after,
                 before=before,
-                limit=limit,
+                limit=limit if looks == 0 else PAGE,
                 descending=descending,
                 kinds=("message",),
             )
             found += [entry for entry in entries if eyes.may_see(entry)]
-            if len(found) >= limit or len(entries) < limit:
-                return found[:limit]
+            if len(found) >= limit or len(entries) < (limit if looks == 0 else PAGE):
+                return found[:limit], None
             if descending:
                 before = entries[-1].seq
             else:
                 after = entries[-1].seq
+            looks += 1
+            if looks >= LOOKS and descending:
+                return found, entries[-1].seq

@@ -20,13 +20,17 @@ from handlers.chat.service.rights import Floor, rights_for
 from handlers.chat.service.screening import Screening, said_in
 from handlers.chat.service.state import State, States
 from handlers.chat.service.summons import Summons
+from handlers.chat.service.threads import Threads, replying
 from handlers.chat.service.wire import message_of
 from handlers.chat.store import Mark
 from server.actors import Actor
 from server.clock import Clock
-from server.errors import Gone
+from server.errors import Gone, Invalid
 from server.routes import Pending
 from storage.log import Appended, Draft, Entry, Guard, Log
+
+ONCE_SECONDS = 14 * 86_400
+"""How long something that is shown once waits for its readers."""
 
 MESSAGES_SENT = Counter("messages_sent", "Total number of messages sent")
 
@@ -50,6 +54,8 @@ class Messages:
         clock: Clock,
         used: Callable[[Actor], None],
         screening: Screening,
+        stops_typing: Callable[[Actor, str], None],
+        threads: Threads,
     ) -> None:
         self._access = access
         self._desk = desk
@@ -64,6 +70,8 @@ class Messages:
         self._clock = clock
         self._used = used
         self._screening = screening
+        self._stops_typing = stops_typing
+        self._threads = threads
 
     async def send(
         self, actor: Actor, message: NewMessage, *, op: str | None = None, forwards: int = 0
@@ -81,12 +89,14 @@ class Messages:
         must_be_open(access.state.record)
         if op is None:
             self._used(actor)
+            self._stops_typing(actor, message.conversation_id)
         access = await self._requests.admit(actor, access, message)
         await self._summons.check(actor, access, message.mentioned_user_ids)
         await self._desk.must_be_members(access, message.mentioned_user_ids)
         state, answers = access.state, None
         if message.reply_to_message_id is not None:
             answers = await self._must_see(access, message.reply_to_message_id)
+        root = await self._threads.root(access, message.thread_root_id) if message.thread_root_id else None
         media = await self._attachments.of(actor, message, forwarded=forwards > 0) if message.given else ()
         hidden, needs, turn = await self._hidden(access), rights_for(message), op or message.client_message_id
         said, limited = partial(said_in, actor, message, media=media, op=op), False
@@ -104,7 +114,7 @@ class Messages:
             body["forwards"] = forwards
         asked = await self._requests.take(actor, access, turn)
         try:
-            return self.submit(actor, state, body, expires_in=message.expires_in, guard=guard, op=turn)
+            return self.submit(actor, state, body, expires_in=_wish(message), guard=guard, op=turn, root=root)
         except BaseException:
             await self._requests.give_back(actor, access, asked)
             raise
@@ -116,16 +126,21 @@ class Messages:
         Raises as `send`.
         """
         access = await self._access(message.conversation_id, actor)
+        root = await self._root_still_there(access, message.thread_root_id)
         there = [one for one in message.mentioned_user_ids if one in access.state.members]
         answered = message.reply_to_message_id
         answers = await self._seen(access, answered) if answered is not None else None
-        changes = {"mentioned_user_ids": there, "reply_to_message_id": answered if answers else None}
+        changes: dict[str, object] = {
+            "mentioned_user_ids": there,
+            "reply_to_message_id": answered if answers else None,
+            "thread_root_id": message.thread_root_id if root else None,
+        }
         said = message.model_copy(update=changes)
         media = await self._attachments.of(actor, said) if said.given else ()
         called = await self._summons.take(actor, access, said, op=op)
         body = self._body(said, media, access.state, hidden=(), called=called, answers=answers)
         guard = self._desk.guard(access)
-        return self.submit(actor, access.state, body, expires_in=said.expires_in, guard=guard, op=op)
+        return self.submit(actor, access.state, body, expires_in=_wish(said), guard=guard, op=op, root=root)
 
     def _body(
         self,
@@ -148,7 +163,15 @@ class Messages:
         )
 
     def submit(
-        self, actor: Actor, state: State, body: Body, *, expires_in: int | None, guard: Guard, op: str | None
+        self,
+        actor: Actor,
+        state: State,
+        body: Body,
+        *,
+        expires_in: int | None,
+        guard: Guard,
+        op: str | None,
+        root: Entry | None = None,
     ) -> Pending[Message]:
         """Append what somebody says, and tell it; what is pending is the message. Raises as `send`."""
         draft = Draft(
@@ -163,6 +186,7 @@ class Messages:
             countable="hiddenFrom" not in body,
             guard=guard,
             known=state.seq,
+            effects=None if root is None else replying(root, actor.user_id, body, state.members, at=self._clock.now()),
         )
 
         async def tell(appended: Appended) -> tuple[Message, MessageNew]:
@@ -178,6 +202,12 @@ class Messages:
             return said if entry.own_expires_at is None else message_of(entry, actor.user_id), event
 
         return self._desk.submit(draft, tell)
+
+    async def _root_still_there(self, access: Access, wanted: str | None) -> Entry | None:
+        try:
+            return await self._threads.root(access, wanted) if wanted is not None else None
+        except (Gone, Invalid):
+            return None
 
     async def check_mentions(self, actor: Actor, access: Access, message: NewMessage) -> None:
         """Raises Invalid when somebody names more people than he may."""
@@ -215,3 +245,8 @@ class Messages:
         if entry is None or entry.kind != "message" or access.user_id in unseen_by(entry):
             return None
         return entry.sender
+
+
+def _wish(message: NewMessage) -> int | None:
+    """Seconds that a message shall live by its own wish; what is shown once does not wait for ever."""
+    return min(message.expires_in or ONCE_SECONDS, ONCE_SECONDS) if message.view_once else message.expires_in

@@ -14,6 +14,7 @@ from handlers.chat.service.wire import by_age
 from handlers.chat.store import ConversationStore, Effect, MemberStore
 from handlers.chat.store.drafts import undrafting
 from handlers.chat.store.stars import unstarring_there
+from handlers.chat.store.threads import dropping_there
 from server.actors import Actor
 from server.clock import Clock
 from server.errors import Conflict, Forbidden, NotFound
@@ -142,6 +143,7 @@ class Participants:
             writes = [
                 self._members.leaving(state.id, [user_id], seq=seq, removed=action == "removed"),
                 unstarring_there(state.id, user_id),
+                dropping_there(state.id, user_id),
                 undrafting(state.id, user_id),
             ]
             if heir is not None:

@@ -54,10 +54,9 @@ class People:
             raise Forbidden("You have blocked this person: unblock first.")
         return block.by_peer
 
-    async def shows_presence(self, user_id: str) -> bool:
-        """Whether the person lets others see when he is online."""
-        privacy = (await self._users.privacy_of([user_id])).get(user_id)
-        return privacy is not None and privacy.show_online_status
+    async def hidden_from(self, user_id: str, others: Collection[str]) -> set[str]:
+        """Those of the others from whom the person hides when he is online."""
+        return await self._social.hidden_from(user_id, others)
 
     async def private(self, user_ids: Collection[str]) -> set[str]:
         """Those of the people who let nobody see how far they have read, and so see it of nobody."""

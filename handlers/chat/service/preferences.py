@@ -75,6 +75,7 @@ class Preferring:
             is_archived=member.archived,
             keep_archived=member.keep_archived,
             is_hidden=member.hidden_seq > 0,
+            is_ignored=member.ignored,
             muted=(muted := member.mutes(self._clock.now())),
             muted_until=member.muted_until if muted else None,
         )

@@ -18,6 +18,7 @@ from handlers.chat.service.desk import Desk
 from handlers.chat.service.errors import CannotReach, NoRequest, RequestPending
 from handlers.chat.service.listing import Listing
 from handlers.chat.service.people import People
+from handlers.chat.service.preferences import Preferring
 from handlers.chat.service.rights import needed, rights_for
 from handlers.chat.service.state import State, States
 from handlers.chat.settings import ChatSettings
@@ -50,6 +51,7 @@ class Requests:
         members: MemberStore,
         people: People,
         listing: Listing,
+        own: Preferring,
         clock: Clock,
         settings: ChatSettings,
     ) -> None:
@@ -61,6 +63,7 @@ class Requests:
         self._members = members
         self._people = people
         self._listing = listing
+        self._own = own
         self._clock = clock
         self._longest = settings.request_text
 
@@ -131,7 +134,7 @@ class Requests:
         """Put a request away; the one who asks does not learn it. Raises NotFound, NoRequest."""
         access = await self._access(conversation_id, actor)
         self._must_be_asked(actor, access)
-        await self._members.prefer(conversation_id, actor.user_id, {"ignored": True})
+        await self._own.write(access, {"ignored": True})
 
     async def must_be_asked(self, actor: Actor, conversation_id: str) -> None:
         """Raises NotFound and NoRequest unless it is a request to this person."""

@@ -176,6 +176,9 @@ def _shown(record: ScheduledRecord) -> ScheduledMessage:
         location=message.location,
         poll=message.poll,
         reply_to_message_id=message.reply_to_message_id,
+        thread_root_id=message.thread_root_id,
+        show_in_conversation=message.show_in_conversation,
         mentioned_user_ids=message.mentioned_user_ids,
+        view_once=message.view_once,
         expires_in=message.expires_in,
     )

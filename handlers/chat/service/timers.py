@@ -27,6 +27,7 @@ from handlers.chat.settings import ChatSettings
 from handlers.chat.store import ConversationStore, Effect, auditing, scrubbing
 from handlers.chat.store.pins import unpinning
 from handlers.chat.store.stars import unstarring
+from handlers.chat.store.threads import dropping
 from handlers.chat.store.timers import TimerStore, told_over
 from server.actors import Actor
 from server.clock import Clock
@@ -179,6 +180,7 @@ class Timers:
                 scrubbing(conversation_id, seq, own),
                 unpinning(conversation_id, seq),
                 unstarring(conversation_id, seq),
+                dropping(conversation_id, seq),
                 told_over(conversation_id, seq, whole=True),
             ]
 

@@ -1,6 +1,6 @@
 """Entries of the log by the eyes of one member: what he may see of them, and how far his own messages have come."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,8 +12,10 @@ from handlers.chat.service.desk import hidden_from, unseen_by
 from handlers.chat.service.lives import is_expiry
 from handlers.chat.service.people import People
 from handlers.chat.service.state import State
-from handlers.chat.service.wire import change_of, message_of
+from handlers.chat.service.wire import change_of, message_of, summary_of
 from handlers.chat.store import MemberStore
+from handlers.chat.store.threads import ThreadStore
+from server.clock import Clock
 from storage.log import Entry, Log
 
 MOST_SHARED = 100
@@ -30,6 +32,8 @@ class Eyes:
 
     user_id: str
     join_seq: int
+    aside: bool = True
+    """Whether what was said in threads alone is wanted too."""
 
     def may_see(self, entry: Entry) -> bool:
         """Whether the entry is for this member at all."""
@@ -37,7 +41,7 @@ class Eyes:
             return False
         if entry.kind == "hide":
             return entry.sender == self.user_id
-        if self.user_id in unseen_by(entry):
+        if self.user_id in unseen_by(entry) or (not self.aside and "aside" in entry.body):
             return False
         return entry.kind not in CHANGES or entry.body.get("veil") in {None, self.user_id}
 
@@ -45,17 +49,45 @@ class Eyes:
 class Views:
     """Reads entries for members."""
 
-    def __init__(self, log: Log, members: MemberStore, people: People) -> None:
+    def __init__(self, log: Log, members: MemberStore, people: People, threads: ThreadStore, clock: Clock) -> None:
         self._log = log
         self._members = members
         self._people = people
+        self._threads = threads
+        self._clock = clock
 
     async def messages(self, state: State, eyes: Eyes, entries: Iterable[Entry]) -> list[Message]:
-        """Messages as the member sees them; his own with their status."""
+        """Messages as the member sees them, with what is in their threads; his own with their status."""
         shown = list(entries)
         own = any(entry.sender == eyes.user_id for entry in shown) and len(state.members) <= MOST_SHARED
         marks = await self.marks(state.id, eyes.user_id) if own else []
-        return [_message(entry, eyes.user_id, marks) for entry in shown]
+        messages = [_message(entry, eyes.user_id, marks) for entry in shown]
+        return await self._with_threads(state.id, eyes, shown, messages)
+
+    async def roots(self, user_id: str, entries: Mapping[tuple[str, int], Entry]) -> dict[tuple[str, int], Message]:
+        """Messages of several conversations by their places, with what is in their threads."""
+        found: dict[tuple[str, int], Message] = {}
+        for conversation_id in {where[0] for where in entries}:
+            some = [entry for where, entry in entries.items() if where[0] == conversation_id]
+            plain = [message_of(entry, user_id) for entry in some]
+            shown = await self._with_threads(conversation_id, Eyes(user_id, 0), some, plain)
+            found |= {(conversation_id, one.seq): one for one in shown}
+        return found
+
+    async def _with_threads(
+        self, conversation_id: str, eyes: Eyes, entries: Sequence[Entry], messages: list[Message]
+    ) -> list[Message]:
+        """Messages with what is in their threads; one question for all of them, and none when nobody has replied."""
+        roots = [entry.seq for entry in entries if entry.marked]
+        if not roots:
+            return messages
+        found = await self._threads.summaries(
+            conversation_id, roots, viewer=eyes.user_id, since=eyes.join_seq, now=self._clock.now()
+        )
+        return [
+            one.model_copy(update={"thread": summary_of(conversation_id, found[one.seq])}) if one.seq in found else one
+            for one in messages
+        ]
 
     async def entries(self, conversation_id: str, eyes: Eyes, entries: Sequence[Entry]) -> list[Seen]:
         """Entries for `sync`; in the place of each one that is not for the member stands a `noop`."""

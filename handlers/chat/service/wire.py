@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from crypto.directory import base64
-from handlers.chat.body import Body, allowed_in, named_in, seen_by
+from handlers.chat.body import Body, allowed_in, named_in, seen_by, thread_of
 from handlers.chat.models.conversations import Change, Conversation, Participant
 from handlers.chat.models.messages import (
     SHOWN_USERS,
@@ -16,6 +16,7 @@ from handlers.chat.models.messages import (
     Reaction,
     Removed,
     SystemNote,
+    ThreadSummary,
 )
 from handlers.chat.models.records import ConversationRecord, MemberRecord
 from handlers.chat.models.rights import Permissions
@@ -24,6 +25,8 @@ from handlers.chat.models.timers import Timer
 from handlers.chat.models.values import Location, Media, message_id
 from handlers.chat.service.lives import end_for, read_timer
 from handlers.chat.service.state import State
+from handlers.chat.store.threads import SHOWN as SHOWN_REPLIERS
+from handlers.chat.store.threads import Summary
 from storage.log import Entry
 
 ROLES = ("owner", "admin", "member")
@@ -53,6 +56,9 @@ def message_of(entry: Entry, viewer: str | None) -> Message:
         system=SystemNote.model_validate(system) if system else None,
         preview=LinkPreview.model_validate(body["preview"]) if "preview" in body else None,
         reply_to_message_id=message_id(entry.conversation, reply_to) if reply_to else None,
+        thread_root_id=message_id(entry.conversation, root) if (root := thread_of(body)) else None,
+        show_in_conversation="aside" not in body,
+        thread=None,
         mentioned_user_ids=named_in(body),
         allowed_mentions=AllowedMentions(user_ids=allowed) if (allowed := allowed_in(body)) is not None else None,
         mention_everyone=body.get("everyone"),
@@ -64,6 +70,7 @@ def message_of(entry: Entry, viewer: str | None) -> Message:
         status="sent",
         delivered_to=[],
         read_by=[],
+        view_once="once" in body,
         is_reported=False,
         is_deleted="deletedAt" in body,
         deleted_at=body.get("deletedAt"),
@@ -78,6 +85,19 @@ def message_of(entry: Entry, viewer: str | None) -> Message:
         client_message_id=entry.op,
         idempotent=entry.op is not None,
         duplicate=False,
+    )
+
+
+def summary_of(conversation_id: str, found: Summary | None) -> ThreadSummary:
+    """What is in a thread, as it goes over the wire."""
+    if found is None:
+        return ThreadSummary(replies=0, last_reply_id=None, last_reply_at=None, participant_ids=[], participants=0)
+    return ThreadSummary(
+        replies=found.replies,
+        last_reply_id=message_id(conversation_id, found.last_seq),
+        last_reply_at=found.last_at,
+        participant_ids=list(found.people[:SHOWN_REPLIERS]),
+        participants=len(found.people),
     )
 
 
@@ -201,6 +221,7 @@ def expired_of(entry: Entry) -> Removed:
         conversation_id=entry.conversation,
         seq=entry.seq,
         target_seq=target,
+        thread_root_id=message_id(entry.conversation, root) if (root := thread_of(entry.body)) else None,
         deleted_by="expired",
         reason="expired",
         deleted_at=entry.body["deletedAt"],

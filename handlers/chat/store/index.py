@@ -18,6 +18,7 @@ from storage.mongo import ASCENDING, Binary, Collection, Document, IndexModel, I
 MENTIONS, TARGETS, GONE, DUE = "mentions", "targets", "gone", "pollsDue"
 UNUSED, EXPIRING, OVER = "timersUnused", "expiring", "overForSender"
 ATTACHED = "attached"
+THREADS = "threads"
 
 LOG_INDEXES = (
     IndexModel(
@@ -47,6 +48,12 @@ LOG_INDEXES = (
         [("b.attached", ASCENDING), ("_id", ASCENDING)],
         name=ATTACHED,
         partialFilterExpression={"k": "message", "b.attached": {"$exists": True}},
+    ),
+    # Everything that counting a thread asks for, so that it reads no message.
+    IndexModel(
+        [(name, ASCENDING) for name in ("c", "b.thread", "k", "s", "n", "u", "at")],
+        name=THREADS,
+        partialFilterExpression={"b.thread": {"$exists": True}},
     ),
 )
 

@@ -11,6 +11,7 @@ from handlers.chat.store.pins import PINS, PinStore
 from handlers.chat.store.previews import PREVIEWS, PreviewStore
 from handlers.chat.store.scheduled import SCHEDULED, ScheduledStore
 from handlers.chat.store.stars import STARS, StarStore
+from handlers.chat.store.threads import FOLLOWS, ThreadStore
 from handlers.chat.store.timers import TimerStore
 from storage.log import COLLECTION
 from storage.mongo import Collection
@@ -29,6 +30,7 @@ class Shelf:
     timers: TimerStore
     stars: StarStore
     drafts: DraftStore
+    threads: ThreadStore
 
 
 def shelf_of(collection: Callable[[str], Collection]) -> Shelf:
@@ -43,4 +45,5 @@ def shelf_of(collection: Callable[[str], Collection]) -> Shelf:
         timers=TimerStore(collection(COLLECTION)),
         stars=StarStore(collection(STARS)),
         drafts=DraftStore(collection(DRAFTS)),
+        threads=ThreadStore(collection(COLLECTION), collection(FOLLOWS)),
     )

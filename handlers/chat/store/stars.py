@@ -70,7 +70,12 @@ class StarStore:
         self, user_id: str, conversation_id: str | None, *, after: tuple[datetime, str] | None, limit: int
     ) -> list[StarRecord]:
         """The person's stars, the latest first."""
-        rows = await self._collection.find(stars_of(user_id, conversation_id, after), sort=ORDER, limit=limit)
+        rows = await self._collection.find(
+            stars_of(user_id, conversation_id, after),
+            sort=ORDER,
+            limit=limit,
+            hint="mine" if conversation_id is None else "mine_there",
+        )
         return [StarRecord(row["_id"], row["conversationId"], int(row["messageSeq"]), row["at"]) for row in rows]
 
     async def drop(self, stars: Sequence[str]) -> None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from handlers.contacts.models import ContactMatch, ContactPerson, Tie
 from handlers.contacts.store import TieStore
 from handlers.social.service import Social
-from handlers.users.models import Privacy, UserCard
+from handlers.users.models import UserCard
+from handlers.users.privacy import Privacy
 from handlers.users.service import Users
 
 

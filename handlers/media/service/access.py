@@ -42,6 +42,13 @@ class Gate:
             raise NoMedia("There is no such medium.")
         return record
 
+    async def any(self, media_id: str) -> Record:
+        """The medium whoever may see it: for what its carrier has decided. NoMedia when it is gone."""
+        record = await self._media.get(media_id)
+        if record is None:
+            raise NoMedia("There is no such medium.")
+        return record
+
     async def own(self, media_id: str, user_id: str) -> Record:
         """The medium, for its owner alone. NoMedia for everybody else."""
         record = await self._media.get(media_id)

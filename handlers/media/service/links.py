@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 from crypto.links import fits, sign
-from handlers.media.models import GetLink, Link, Opening, Record
+from handlers.media.models import GetLink, Link, Opening, Record, Variant
 from handlers.media.service.access import Gate
 from handlers.media.service.errors import BadLink, NoThumbnail, NotReady, OldLink
 from handlers.media.service.shelf import Shelf
@@ -25,6 +25,7 @@ class Links:
         self._shelf = shelf
         self._clock = clock
         self._span = timedelta(seconds=settings.link_seconds)
+        self._last_span = timedelta(seconds=settings.last_link_seconds)
         self._key: bytes | None = None
 
     def use(self, key: bytes) -> None:
@@ -44,21 +45,36 @@ class Links:
             raise NotReady("Finish the upload first.")
         if wanted.variant == "thumbnail" and not (record.found and record.found.thumbnail_size):
             raise NoThumbnail("It has no thumbnail: ask for the original.")
-        until = self._clock.now() + self._span
+        return self._address(record.id, wanted.variant, viewer)
+
+    async def last(self, viewer: str, media_id: str) -> Link:
+        """The one address of the original for somebody who may not see it from now on; who may is the caller's to say.
+
+        Raises NoMedia, NotReady.
+        """
+        record = await self._gate.any(media_id)
+        if record.status != "ready":
+            raise NotReady("Finish the upload first.")
+        return self._address(record.id, "original", viewer, last=True)
+
+    def _address(self, media_id: str, variant: Variant, viewer: str, *, last: bool = False) -> Link:
+        until = self._clock.now() + (self._last_span if last else self._span)
         expires = int(until.timestamp())
-        signature = sign(self._secret, record.id, wanted.variant, viewer, str(expires))
-        query = urlencode({"variant": wanted.variant, "viewer": viewer, "expires": expires, "signature": signature})
-        return Link(url=f"/api/media/{record.id}/content?{query}", expires_at=datetime.fromtimestamp(expires, UTC))
+        query = {"variant": variant, "viewer": viewer, "expires": str(expires)}
+        signature = sign(self._secret, media_id, *query.values(), *(("last",) if last else ()))
+        query |= {"last": "true", "signature": signature} if last else {"signature": signature}
+        address = f"/api/media/{media_id}/content?{urlencode(query)}"
+        return Link(url=address, expires_at=datetime.fromtimestamp(expires, UTC))
 
     async def open(self, at: Opening) -> Content:
         """The bytes behind an address, as long as its viewer may still see the medium."""
-        parts = (at.media_id, at.variant, at.viewer, str(at.expires))
+        parts = (at.media_id, at.variant, at.viewer, str(at.expires), *(("last",) if at.last else ()))
         if not fits(self._secret, at.signature, *parts):
             raise BadLink("This address is not one of ours: ask for a new one.")
         left = at.expires - self._clock.now().timestamp()
         if left <= 0:
             raise OldLink("This address has expired: ask for a new one.")
-        record = await self._gate.access(at.media_id, at.viewer)
+        record = await (self._gate.any(at.media_id) if at.last else self._gate.access(at.media_id, at.viewer))
         return self._content(record, at, int(left))
 
     def _content(self, record: Record, at: Opening, keep_seconds: int) -> Content:

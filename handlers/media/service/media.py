@@ -87,6 +87,13 @@ class Media:
         """An address for a download."""
         return await self._links.make(actor.user_id, wanted)
 
+    async def last_link(self, user_id: str, media_id: str) -> Link:
+        """For other slices: the one address for somebody who sees a medium once, of which they make sure.
+
+        Raises NoMedia, NotReady.
+        """
+        return await self._links.last(user_id, media_id)
+
     async def open(self, at: Opening) -> Content:
         """The bytes behind an address."""
         return await self._links.open(at)

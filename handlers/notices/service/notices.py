@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from handlers.notices import wording
-from handlers.notices.events import NoticeNew, NoticePushed, NoticeRead
+from handlers.notices.events import NoticeNew, NoticePreferences, NoticePushed, NoticeRead
 from handlers.notices.hours import mail_at, quiet_until
 from handlers.notices.models import (
     Happening,
@@ -183,7 +183,11 @@ class Notices:
         if "quiet_hours" in body.model_fields_set and body.quiet_hours is None:
             chosen["quietHours"] = None
         values |= chosen
-        return await self._preferences.change(me, values) if values else await self._preferences.of(me)
+        if not values:
+            return await self._preferences.of(me)
+        wishes = await self._preferences.change(me, values)
+        await self._publish(NoticePreferences(wishes, to=ToUsers([me])))
+        return wishes
 
     async def _unread(self, user_id: str) -> int:
         return await self._store.unread(user_id, upto=self._settings.kept + 1)

@@ -23,6 +23,7 @@ from handlers.presence.service.watching import Watchers
 from handlers.presence.settings import PresenceSettings
 from handlers.presence.store import LiveStore, RecordStore, Unreachable, WatchStore
 from handlers.social.service import Social
+from handlers.users.privacy import PresenceAudience
 from handlers.users.service import Users
 from server.actors import Actor
 from server.clock import Clock
@@ -151,6 +152,11 @@ class Presence:
         """
         return await self._counter.online(conversation_id, members)
 
+    async def count(self, conversation_id: str, members: Collection[str]) -> int | None:
+        """`online_count` as a number."""
+        found = await self.online_count(conversation_id, members)
+        return found.online_count if found else None
+
     async def connected_devices(self, ids: Sequence[str]) -> dict[str, set[str]] | None:
         """The devices of these people that are connected to any process; None while that cannot be known.
 
@@ -224,12 +230,18 @@ class Presence:
         """What two people may know of each other has changed."""
         await self._teller.tell_each_other(one, other)
 
-    async def privacy_changed(self, user_id: str) -> None:
-        """A person's privacy settings have changed."""
-        privacy = (await self._users.privacy_of([user_id])).get(user_id)
-        hidden = privacy is not None and not privacy.show_online_status
-        if await self._records.hide(user_id, hidden=hidden):
-            await self._teller.shows_or_hides(user_id, hidden=hidden)
+    async def permit_changed(self, user_id: str, friend_id: str, changed: Collection[str]) -> None:
+        """A person lets a friend do something else than before, or counts him among others."""
+        if "canSeeOnlineStatus" in changed or ("close" in changed and await self._level(user_id) == "close"):
+            await self._teller.tell_each_other(user_id, friend_id)
+
+    async def block_changed(self, one: str, other: str) -> None:
+        """A block between two people stands, or no longer. Friends hear that their friendship is over."""
+        await self._teller.recheck([one, other])
+
+    async def audience_changed(self, before: PresenceAudience) -> None:
+        """A person lets others see when he is online than before."""
+        await self._teller.audience_changed(before)
 
     async def forget(self, user_id: str) -> None:
         """A person's account was erased."""
@@ -247,6 +259,10 @@ class Presence:
         view = await self._teller.own(me)
         await self._teller.tell_owner(view)
         return view
+
+    async def _level(self, user_id: str) -> str | None:
+        audience = await self._users.presence_audience(user_id)
+        return audience.level if audience else None
 
     async def _now_if_here(self, me: str) -> datetime | None:
         """To become invisible is to be seen for the last time, if one was to be seen."""

@@ -11,6 +11,7 @@ from handlers.presence.settings import PresenceSettings
 from handlers.presence.status import Rules, digest, milliseconds, neutral, presence_of, roughly
 from handlers.presence.store import LiveStore, RecordStore, Unreachable, WatchStore
 from handlers.social.service import Social
+from handlers.users.privacy import PresenceAudience
 from handlers.users.service import Users as People
 from server.clock import Clock
 from server.events import Passing, Publisher, Users
@@ -25,6 +26,12 @@ AT_ONCE = 16
 PLACES_AT_ONCE = 1_000
 MAX_SNAPSHOT = 1_000
 """Friends in one snapshot."""
+
+
+GONE = "offline"
+"""What `digest` makes of everybody who is not here."""
+Heard = dict[str, dict[str, str]]
+"""Of a person: what each watcher who is no friend heard last, as a digest."""
 
 
 def in_milliseconds(seconds: float) -> int:
@@ -100,6 +107,10 @@ class Teller:
         others = sorted(set(ids) - {viewer})
         return await self._social.online_viewers(viewer, among=others) if others else []
 
+    async def strangers(self, viewer: str, ids: Collection[str]) -> set[str]:
+        """Those of these people who are no friends of the viewer."""
+        return set(ids) - await self._social.friends_among(viewer, ids) if ids else set()
+
     async def snapshot(self, viewer: str, also: Collection[str] = ()) -> Presences:
         """The friends (and others, if they are named) who are not offline, as far as the viewer may see them."""
         friends = await self._social.friend_ids(viewer)
@@ -158,57 +169,97 @@ class Teller:
             view = (await self.of(viewer, [subject]))[subject]
             await self._publish(PresenceUpdated(view, to=Passing([viewer])))
 
-    async def shows_or_hides(self, user_id: str, *, hidden: bool) -> None:
-        """Tell everybody whom it concerns that a person shows the online status again, or no longer."""
+    async def audience_changed(self, before: PresenceAudience) -> None:
+        """Tell everybody whom it concerns that a person lets others see when he is online than `before`."""
+        user_id = before.user_id
         live, record = (await self._know([user_id]))[user_id]
         now = self._clock.now()
-        if hidden:
-            friends = await self._live.here(await self._social.friend_ids(user_id))
-            await self._tell(neutral(user_id, roughly(live, record, now)), friends)
-        else:
+        friends = await self._social.friend_ids(user_id)
+        here = await self._live.here(friends)
+        former = set(await self._social.online_viewers(user_id, among=here, under=before))
+        viewers = set(await self._social.online_viewers(user_id, among=here))
+        await self._tell(neutral(user_id, roughly(live, record, now)), former - viewers)
+        if len(friends) <= self._settings.friends_told:
             view = presence_of(user_id, live, record, now, self.rules, own=False)
-            await self._broadcast(view, await self._watches.interest(user_id))
+            for each, new in await self._views(view, viewers - former):
+                await self._tell(each, new)
+        if viewers - former or before.level == "everyone" or before.always or await self._known_to_strangers(user_id):
+            await self._announce(user_id, await self._watches.interest(user_id))
         # It works both ways: who hides sees nobody, who shows sees again.
         await self._publish(PresenceSnapshot(await self.snapshot(user_id), to=Users([user_id])))
 
-    async def tell_watchers(self, watchers: Mapping[str, Collection[str]]) -> None:
+    async def recheck(self, people: Iterable[str]) -> None:
+        """Let watchers of these people hear what they may know now, if others than friends may know anything."""
+        for user_id in people:
+            interest = await self._watches.interest(user_id)
+            if interest and await self._known_to_strangers(user_id):
+                await self._announce(user_id, interest)
+
+    async def tell_watchers(self, watchers: Mapping[str, Collection[str]], heard: Heard) -> None:
         """Tell people in one batch each how those are whom they watch, as far as each may see them now.
 
-        `watchers` has the watchers of every person of whom there is news. Equal batches are told once.
+        `watchers` has the watchers of every person of whom there is news. Friends hear of most people by default, and
+        then not again here. Equal batches are told once.
         """
         now, known = self._clock.now(), await self._know(list(watchers))
         turns = asyncio.Semaphore(AT_ONCE)
-        heard: defaultdict[str, list[UserPresence]] = defaultdict(list)
+        news: defaultdict[str, list[UserPresence]] = defaultdict(list)
 
         async def one(user_id: str) -> None:
             view = presence_of(user_id, *known[user_id], now, self.rules, own=False)
-            if view.status == "unknown":
-                return
-            async with turns:
-                views = await self._views(view, watchers[user_id])
-            for each, viewers in views:
-                for viewer in viewers:
-                    heard[viewer].append(each)
+            if view.status != "unknown":
+                async with turns:
+                    await self._gather(view, set(watchers[user_id]), heard.setdefault(user_id, {}), news)
 
         await asyncio.gather(*(one(user_id) for user_id in sorted(watchers)))
-        batches: defaultdict[tuple[tuple[str, bool], ...], list[str]] = defaultdict(list)
-        for viewer, views in heard.items():
-            batches[tuple(sorted((each.user_id, each.location is not None) for each in views))].append(viewer)
+        batches: defaultdict[tuple[tuple[str, str, bool], ...], list[str]] = defaultdict(list)
+        for viewer, views in news.items():
+            batches[tuple(sorted((each.user_id, each.status, each.location is not None) for each in views))].append(
+                viewer
+            )
         for viewers in batches.values():
-            batch = Presences(presences=sorted(heard[viewers[0]], key=lambda each: each.user_id))
+            batch = Presences(presences=sorted(news[viewers[0]], key=lambda each: each.user_id))
             await self._publish(PresenceBatch(batch, to=Passing(viewers)))
 
-    async def _broadcast(self, view: UserPresence, interest: Mapping[str, int]) -> None:
-        """Tell the friends who are here and may know. When there are too many friends, only those who watch.
+    async def _gather(
+        self, view: UserPresence, watchers: set[str], heard: dict[str, str], news: Mapping[str, list[UserPresence]]
+    ) -> None:
+        """Add a person's presence to the news of the watchers to whom it is news.
 
-        Nobody but friends may ever know, so the watchers of a person with fewer friends are told with them.
+        Of others than friends this process knows what they heard last: they hear no equal state twice, and of one who
+        hides they hear once that he is gone.
         """
+        friends = set(await self._social.friend_ids(view.user_id))
+        if len(friends) <= self._settings.friends_told:
+            watchers -= friends
+        unseen = watchers - friends
+        for each, viewers in await self._views(view, watchers) if watchers else ():
+            unseen -= viewers
+            for viewer in viewers:
+                if viewer in friends:
+                    heard.pop(viewer, None)
+                elif heard.get(viewer) == digest(view):
+                    continue
+                else:
+                    heard[viewer] = digest(view)
+                news[viewer].append(each)
+        for viewer in unseen:
+            if heard.pop(viewer, GONE) != GONE:
+                news[viewer].append((await self.of(viewer, [view.user_id]))[view.user_id])
+
+    async def _known_to_strangers(self, user_id: str) -> bool:
+        return await self._social.shows_to_strangers(user_id)
+
+    async def _broadcast(self, view: UserPresence, interest: Mapping[str, int]) -> None:
+        """Tell the friends who are here and may know, and others who watch; with too many friends only who watches."""
         friends = await self._social.friend_ids(view.user_id)
         if len(friends) > self._settings.friends_told:
             await self._announce(view.user_id, interest)
             return
         for each, viewers in await self._views(view, await self._live.here(friends)):
             await self._tell(each, viewers)
+        if interest and await self._known_to_strangers(view.user_id):
+            await self._announce(view.user_id, interest)
 
     async def _announce(self, user_id: str, interest: Mapping[str, int]) -> None:
         """Let the nodes of the watchers tell them: soon, or with all other news of a minute when they are a crowd."""

@@ -8,7 +8,8 @@ from itertools import islice
 from handlers.presence.models import MAX_WATCHED, Watching
 from handlers.presence.service.devices import Devices
 from handlers.presence.service.errors import TooManyWatched
-from handlers.presence.service.telling import Teller
+from handlers.presence.service.telling import Heard, Teller
+from handlers.presence.status import digest
 from handlers.presence.store import Unreachable, WatchStore
 from server.actors import Actor
 
@@ -37,6 +38,8 @@ class Watchers:
         """People whose number of watchers Redis does not know yet."""
         self._missing: dict[Screen, int] = {}
         """Devices that watch and were not connected, and at how many looks."""
+        self._heard: Heard = {}
+        """What those heard last who watch somebody and are no friends."""
         self._writing = asyncio.Lock()
 
     def of(self, actor: Actor) -> set[str]:
@@ -54,6 +57,8 @@ class Watchers:
         await self._write(visible)
         # What changes from here on is news; what changed before is in this answer.
         seen = await self._teller.of(actor.user_id, ids)
+        for one in await self._teller.strangers(actor.user_id, visible):
+            self._heard.setdefault(one, {}).setdefault(actor.user_id, digest(seen[one]))
         asked = list(dict.fromkeys(ids))
         return Watching(
             presences=[seen[one] for one in asked],
@@ -86,7 +91,9 @@ class Watchers:
             return
         people = await self._store.take_news(now=self._teller.now_ms(), limit=NEWS_AT_ONCE)
         if news := {one: list(self._watching[one]) for one in people if one in self._watching}:
-            await self._teller.tell_watchers(news)
+            await self._teller.tell_watchers(news, self._heard)
+            for one in news:
+                self._forget_gone(one)
 
     async def _look_for_missing(self) -> None:
         for screen, looks in list(self._missing.items()):
@@ -122,9 +129,18 @@ class Watchers:
                 del watchers[screen[0]]
             if not watchers:
                 del self._watching[one]
+            self._forget_gone(one)
             self._unwritten.add(one)
         if not mine:
             self._watched.pop(screen, None)
+
+    def _forget_gone(self, user_id: str) -> None:
+        """Keep what was heard of a person only for those who watch."""
+        watchers, heard = self._watching.get(user_id, {}), self._heard.get(user_id, {})
+        for viewer in heard.keys() - watchers.keys():
+            del heard[viewer]
+        if not heard:
+            self._heard.pop(user_id, None)
 
     async def _write(self, people: Iterable[str]) -> None:
         with contextlib.suppress(Unreachable):

@@ -41,16 +41,6 @@ class RecordStore:
             line = custom.model_dump(by_alias=True, exclude_none=True)
             await self._set(user_id, {"$set": {"customStatus": line}})
 
-    async def hide(self, user_id: str, *, hidden: bool) -> bool:
-        """Remember whether the person hides from everybody. True when that is news."""
-        if not hidden:
-            return await self._collection.update_one({"_id": user_id, "hidden": True}, {"$set": {"hidden": False}})
-        try:
-            where = {"_id": user_id, "hidden": {"$ne": True}}
-            return await self._collection.update_one(where, {"$set": {"hidden": True}}, upsert=True)
-        except DuplicateKeyError:
-            return False
-
     async def seen(self, people: Mapping[str, datetime]) -> None:
         """Note when people were last here. An invisible one was not."""
         await self._collection.write(

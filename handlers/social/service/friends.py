@@ -40,6 +40,7 @@ from handlers.social.service.errors import (
 )
 from handlers.social.service.views import Views
 from handlers.social.settings import SocialSettings
+from handlers.social.showing import CLOSE
 from handlers.social.store import GraphStore, PairStore
 from handlers.users.service import Users as People
 from server.clock import Clock
@@ -300,11 +301,12 @@ def _changed(side: Side, body: FriendshipChange) -> Side:
 
 def _permit(me: str, pair: Pair, side: Side) -> Permit:
     before, after = _allows(pair.sides[me]), _allows(side)
+    closer = (pair.sides[me].relationship == CLOSE) != (side.relationship == CLOSE)
     return Permit(
         friendship_id=pair.id,
         user_id=me,
         friend_id=pair.other(me),
-        changed=[to_camel(name) for name, allowed in after.items() if allowed != before[name]],
+        changed=[to_camel(name) for name, allowed in after.items() if allowed != before[name]] + ["close"] * closer,
         **after,
     )
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Iterator, Sequence
 
-from handlers.social.models import Friendship
+from handlers.social.models import Friendship, Stance
 from handlers.social.service.views import Views
+from handlers.social.showing import hides_from, see_each_other, shows_to
 from handlers.social.store import GraphStore, PairStore
-from handlers.users.models import Privacy
+from handlers.users.privacy import PresenceAudience
 from handlers.users.service import Users as People
 from server.together import Together
 
@@ -76,20 +77,43 @@ class Ties:
             return pair.sides[recipient].can_message
         return privacy.contact_preference == "everyone" and (pair is None or pair.status != "blocked")
 
-    async def online_viewers(self, user_id: str, among: Collection[str] | None = None) -> list[str]:
-        """The friends (among these, or all) who may see when the person is or was online.
+    async def online_viewers(
+        self, user_id: str, among: Collection[str] | None = None, *, under: PresenceAudience | None = None
+    ) -> list[str]:
+        """Those of these people (or of all friends) who may see when the person is or was online.
 
-        It works in both directions: who hides, from everybody or from one friend, does not see either. So these are
-        also the friends whose status the person may see.
+        It works in both directions: who hides, from everybody or from one person, does not see either. So these are
+        also the people whose status the person may see. `under` puts other settings of the person's in place of his.
         """
-        others = await self._friends(user_id) if among is None else among
-        open_ = await self._graph.open_among(user_id, others)
-        if not open_:
+        others = sorted(set(await self._friends(user_id) if among is None else among) - {user_id})
+        audience = (under or await self._users.presence_audience(user_id)) if others else None
+        if audience is None:
             return []
-        privacy = await self._privacy([user_id, *open_])
-        if user_id not in privacy or not privacy[user_id].show_online_status:
-            return []
-        return sorted(one for one in open_ if one in privacy and privacy[one].show_online_status)
+        stances = await self._graph.stances(user_id, others)
+        mine = {one: (audience.toward(one), stances.get(one, Stance())) for one in others}
+        candidates = [one for one in others if shows_to(*mine[one])]
+        seen: list[str] = []
+        for some in _parts(candidates):
+            theirs = await self._users.presence_choices(some, user_id)
+            seen += [one for one in some if one in theirs and see_each_other(theirs[one], *mine[one])]
+        return seen
+
+    async def hidden_from(self, user_id: str, others: Collection[str]) -> set[str]:
+        """Those of these people from whom the person hides when he is online, for what he does and not for who he is.
+
+        It is narrower than `online_viewers`: by the level for all friends nothing is hidden from other people with
+        whom the person is in a conversation.
+        """
+        audience = await self._users.presence_audience(user_id)
+        if audience is None:
+            return set(others)
+        stances = await self._graph.stances(user_id, others)
+        return {one for one in others if hides_from(audience.toward(one), stances.get(one, Stance()))}
+
+    async def shows_to_strangers(self, user_id: str) -> bool:
+        """Whether others than friends may see when the person is online."""
+        audience = await self._users.presence_audience(user_id)
+        return audience is not None and (audience.level == "everyone" or bool(audience.always))
 
     async def place_viewers(self, user_id: str, among: Collection[str]) -> set[str]:
         """Those of these people who are friends and may see the person's place, as far as the friendship goes."""
@@ -106,12 +130,6 @@ class Ties:
             for pair in pairs
             if pair.status == "accepted" and pair.sides[other := pair.other(viewer)].can_see_location
         }
-
-    async def _privacy(self, ids: Sequence[str]) -> dict[str, Privacy]:
-        found: dict[str, Privacy] = {}
-        for some in _parts(ids):
-            found |= await self._users.privacy_of(some)
-        return found
 
 
 def _parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -3,8 +3,8 @@
 from collections.abc import Collection as Several
 from collections.abc import Iterable
 
-from handlers.social.models import Pair
-from handlers.social.store.pairs import key_of, read_pair
+from handlers.social.models import Pair, Stance
+from handlers.social.store.pairs import key_of, read_pair, read_stance
 from storage.mongo import Collection, Document
 
 MAX_FRIENDS_READ = 10_000
@@ -65,10 +65,14 @@ class GraphStore:
         """Those of the others with whom there is something: a friendship, a request, a refusal, a block."""
         return await self._among(user_id, others, {"status": {"$ne": "none"}})
 
-    async def open_among(self, user_id: str, others: Several[str]) -> set[str]:
-        """Those of the others who are friends of the person, with each letting the other see who is online."""
-        shown = {"status": "accepted", "low.canSeeOnlineStatus": True, "high.canSeeOnlineStatus": True}
-        return await self._among(user_id, others, shown)
+    async def stances(self, user_id: str, others: Several[str]) -> dict[str, Stance]:
+        """How the person stands to those of the others who are friends, or with whom there is a block."""
+        keys = _keys(user_id, others)
+        if not keys:
+            return {}
+        where = {"_id": {"$in": keys}, "status": {"$in": ["accepted", "blocked"]}}
+        found = await self._collection.find(where, fields={"status": 1, "low": 1, "high": 1}, limit=len(keys))
+        return dict(read_stance(user_id, one) for one in found)
 
     async def pairs_among(self, user_id: str, others: Several[str]) -> list[Pair]:
         """The pairs of the person with the others, in whatever state."""

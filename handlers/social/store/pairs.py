@@ -8,7 +8,7 @@ from typing import TypeVar
 from pydantic.alias_generators import to_camel
 
 from crypto.ids import new_id
-from handlers.social.models import Listed, Pair, Side, Source
+from handlers.social.models import Listed, Pair, Side, Source, Stance
 from storage.mongo import ASCENDING, Collection, Document, DuplicateKeyError, IndexModel, Mongo
 
 T = TypeVar("T")
@@ -83,6 +83,18 @@ def read_pair(found: Document) -> Pair:
         blocked_by=found["blockedBy"],
         accepted_at=found["acceptedAt"],
     )
+
+
+def read_stance(user_id: str, found: Document) -> tuple[str, Stance]:
+    """The other person of a document about friends or a block, and how `user_id` stands to him."""
+    low, high = found["_id"].split(":")
+    if found["status"] == "blocked":
+        stance = Stance(blocked=True)
+    else:
+        sides = _read_side(found["low"]), _read_side(found["high"])
+        mine, theirs = sides if user_id == low else sides[::-1]
+        stance = Stance(mine=mine, theirs=theirs)
+    return (high if user_id == low else low), stance
 
 
 def _read_side(found: Document) -> Side:

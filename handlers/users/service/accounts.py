@@ -6,21 +6,10 @@ from functools import partial
 from typing import Any
 
 from crypto.ids import new_id
-from handlers.users.events import UserDeleted, UserErased, UserRestored, UserSuspended, UserUpdated
-from handlers.users.models import (
-    AboutUser,
-    Account,
-    Area,
-    Location,
-    Me,
-    Privacy,
-    PrivacyChange,
-    Profile,
-    ProfileChange,
-    Updated,
-    UserCard,
-)
+from handlers.users.events import AudienceChanged, UserDeleted, UserErased, UserRestored, UserSuspended, UserUpdated
+from handlers.users.models import AboutUser, Account, Area, Location, Me, Profile, ProfileChange, Updated, UserCard
 from handlers.users.names import normal_email
+from handlers.users.privacy import OwnPrivacy, PresenceAudience, PresenceChoice, Privacy, PrivacyChange
 from handlers.users.service.discovery import Discovery
 from handlers.users.service.errors import BadField, NoSuchUser
 from handlers.users.service.ports import Relations, Sessions, Transact
@@ -125,6 +114,17 @@ class Users:
         """The privacy settings of those ids (at most 1,000) that are active accounts."""
         return await self._store.privacy_of(ids)
 
+    async def presence_choices(self, ids: Collection[str], toward: str) -> dict[str, PresenceChoice]:
+        """What each of those ids (at most 1,000) that are active accounts lets one other person see of his presence.
+
+        For the social slice, which knows the rest: everybody else asks there who may see whom.
+        """
+        return await self._store.presence_choices(ids, toward)
+
+    async def presence_audience(self, user_id: str) -> PresenceAudience | None:
+        """Whom an active account lets see when its owner is online; None for no active account."""
+        return await self._store.presence_audience(user_id)
+
     async def areas_of(self, ids: Collection[str]) -> dict[str, Area]:
         """City, region and country of those of the ids (at most 1,000) who show them to their friends."""
         return await self._store.areas_of(ids)
@@ -218,19 +218,22 @@ class Users:
         await self._tell(after, [Account.model_fields[name].alias or name for name in values])
         return me_of(after)
 
-    async def privacy(self, actor: Actor) -> Privacy:
+    async def privacy(self, actor: Actor) -> OwnPrivacy:
         """One's own privacy settings."""
         return (await self._own(actor)).privacy
 
-    async def change_privacy(self, actor: Actor, change: PrivacyChange) -> Privacy:
+    async def change_privacy(self, actor: Actor, change: PrivacyChange) -> OwnPrivacy:
         """Change one's own privacy settings."""
-        values = change.model_dump(by_alias=True, exclude_none=True)
+        values = _settings_of(change)
         if not values:
             return await self.privacy(actor)
-        after = await self._store.change_privacy(actor.user_id, values, self._clock.now())
-        if after is None:
+        changed = await self._store.change_privacy(actor.user_id, values, self._clock.now())
+        if changed is None:
             raise NoSuchUser
+        before, after = changed
         await self._tell(after, ["privacy"])
+        if before != after.privacy.audience(actor.user_id):
+            await self._publish(AudienceChanged(before, to=Nobody()))
         return after.privacy
 
     async def leave(self, actor: Actor) -> None:
@@ -254,9 +257,7 @@ class Users:
         friend = bool(await relations.friends_among(actor.user_id, [user_id]))
         visibility = account.privacy.profile_visibility
         whole = visibility == "public" or (visibility == "friends" and friend)
-        shows = whole and friend and account.privacy.show_online_status
-        if shows:
-            shows = actor.user_id in await relations.online_viewers(user_id)
+        shows = whole and bool(await relations.online_viewers(user_id, [actor.user_id]))
         return profile_of(account, whole=whole, friend=friend, shows_activity=shows)
 
     # By the clock
@@ -273,6 +274,7 @@ class Users:
         if not await self._store.erase(user_id, self._clock.now()):
             return False
         await self.reports.forget(user_id)
+        await self._store.forget_exceptions(user_id)
         await self._publish(UserErased(AboutUser(user_id=user_id), to=Nobody()))
         return True
 
@@ -290,6 +292,23 @@ class Users:
     async def _tell(self, account: Account, changed: list[str]) -> None:
         payload = Updated(user=card_of(account), changed=sorted(changed))
         await self._publish(UserUpdated(payload, to=ToUsers([account.id])))
+
+
+def _settings_of(change: PrivacyChange) -> dict[str, Any]:
+    """What is to be stored of a change, by the names on the wire."""
+    values = change.model_dump(by_alias=True, exclude_none=True)
+    level = values.pop("presenceVisibility", None)
+    if level is not None:
+        # Who hides keeps the level that was, for `showOnlineStatus: true`.
+        values |= (
+            {"showOnlineStatus": False}
+            if level == "nobody"
+            else {"showOnlineStatus": True, "presenceVisibility": level}
+        )
+    for name in ("presenceAlways", "presenceNever"):
+        if name in values:
+            values[name] = list(dict.fromkeys(values[name]))
+    return values
 
 
 def _wrong(field: str, message: str) -> BadField:

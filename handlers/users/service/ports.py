@@ -41,8 +41,8 @@ class Relations(Protocol):
         """People with friends in common, not friends themselves, those with the most first."""
         ...
 
-    async def online_viewers(self, user_id: str) -> list[str]:
-        """The friends who may see when the person is or was online."""
+    async def online_viewers(self, user_id: str, among: Collection[str]) -> list[str]:
+        """Those of `among` who may see when the person is or was online."""
         ...
 
 

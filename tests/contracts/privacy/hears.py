@@ -15,8 +15,10 @@ HEARS = {
     "user:restored": "",
     "user:suspended": "",
     "user:reported": "",
+    "user:audience": "",
     "user:erased": "",
     "session:opened": "ada",
+    "session:renamed": "ada",
     "session:ended": "ada",
     "factors:changed": "ada",
     # media
@@ -53,6 +55,8 @@ HEARS = {
     "conversation:preferences": "ada",
     "conversation:request": "ada",
     "folders:changed": "ada",
+    "thread:updated": "ada friend",
+    "thread:followed": "ada",
     "message:typing": "friend",
     "receipt:update": "ada friend",
     # keys, envelopes
@@ -66,6 +70,7 @@ HEARS = {
     # notices, safety
     "notice:new": "ada friend moderator",
     "notice:read": "friend",
+    "notice:preferences": "ada",
     "notice:push": "",
     "safety:warned": "friend",
     "safety:appeal": "friend",

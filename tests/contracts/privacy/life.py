@@ -49,7 +49,10 @@ async def _account(world: World) -> None:
     again = await ada.ask("POST", "/api/auth/login", {"username": "ada", "password": PASSWORD, "deviceId": "watch"})
     watch = Person(world.server, world.session, "ada", again)
     found = (await watch.ask("GET", "/api/auth/sessions"))["sessions"]
-    await ada.ask("DELETE", f"/api/auth/sessions/{next(one['id'] for one in found if one['isCurrent'])}")
+    own = next(one["id"] for one in found if one["isCurrent"])
+    await watch.ask("PATCH", f"/api/auth/sessions/{own}", {"name": form("session.name")})
+    await ada.ask("PUT", "/api/notices/preferences", {"kinds": {"friendRequest": {"push": False}}})
+    await ada.ask("DELETE", f"/api/auth/sessions/{own}")
     app = await ada.ask("POST", "/api/auth/factors/totp")
     step = int(world.server.app.clock.now().timestamp()) // STEP
     code = code_at(base64.b32decode(app["secret"]), step)
@@ -84,6 +87,8 @@ async def _chat(world: World) -> None:
     await ada.ask("POST", f"/api/messages/{hidden}/hide")
     await ada.ask("POST", f"/api/conversations/{ids['@group']}/read", {"messageId": hidden})
     await ada.ask("POST", f"/api/conversations/{ids['@group']}/unread")
+    await say(friend, ids["@group"], form("group.thread"), threadRootId=ids["@group.text"])
+    await ada.ask("POST", f"/api/messages/{ids['@group.text']}/thread/read", {"upToSeq": 1})
     await ada.ask("PUT", f"/api/conversations/{ids['@group']}", {"muted": True})
     await ada.ask("PUT", f"/api/conversations/{ids['@group']}", {"description": form("group.about")})
     await ada.ask("PUT", f"/api/folders/{ids['@folder']}", {"name": form("folder.name"), "emoji": "🌍"})

@@ -60,6 +60,7 @@ MAY_SEE = {
     "group.poll": "ada friend",
     "group.option": "ada friend",
     "group.reply": "ada friend",
+    "group.thread": "ada friend",
     "folder.name": "ada",
     # what is attached
     "media.name": "ada",

@@ -209,6 +209,7 @@ async def _group(world: World) -> None:
     await said("group.poll", text="Vote", type="poll", poll=poll)
     await friend.ask("POST", f"/api/messages/{ids['@group.poll']}/votes", {"options": [0]})
     await said("group.reply", friend, replyToMessageId=ids["@group.text"])
+    await said("group.thread", friend, threadRootId=ids["@group.text"])
     made = await ada.ask("POST", f"/api/conversations/{group_id}/links", {"approval": True})
     ids["@link"] = made["id"]
     await world["joiner"].ask("POST", "/api/join", {"token": made["token"]})

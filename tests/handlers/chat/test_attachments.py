@@ -1,6 +1,7 @@
 """Uploads in messages: whose they may be, what is told of them, and who may see them for how long."""
 
-from datetime import timedelta
+import asyncio
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -225,3 +226,77 @@ async def test_a_scheduled_message_carries_its_upload_when_it_is_sent(
     await pair[0].service("chat").scheduled.send_due()
 
     assert (before, await may_see(bob, medium["id"])) == (False, True)
+
+
+async def test_r40_what_is_shown_once_is_gone_for_whoever_looked_on_all_his_devices(
+    people: People, door: Door, pair: Pair
+) -> None:
+    ada, bob, cyd = await people("ada", "bob", "cyd")
+    conversation = await group(ada, bob, cyd)
+    medium = await upload(ada, "image", PICTURE)
+    phone = await bob.at(pair[1]).socket("phone")
+
+    message = await send(ada, conversation, medium, viewOnce=True)
+
+    shown = message["media"]
+    assert (message["viewOnce"], shown["thumbnail"], shown["blurhash"]) == (True, None, None)
+    assert [await may_see(one, medium["id"]) for one in (bob, cyd)] == [False, False]
+    found = await door(bob, "chat.view", {"messageId": message["id"]})
+    assert (await fetch(bob, found["url"]))[0] == 200
+    assert (await phone.next("message:hidden"))["messageId"] == message["id"]
+    for who, code in ((bob, "not_found"), (ada, "forbidden")):
+        with pytest.raises(Refusal) as refusal:
+            await door(who, "chat.view", {"messageId": message["id"]})
+        assert refusal.value.code == code
+    page = await bob.ask("GET", f"/api/conversations/{conversation}/messages")
+    assert page["messages"] == []
+    assert (await cyd.ask("POST", f"/api/messages/{message['id']}/view"))["url"].startswith("/api/media/")
+
+
+async def test_r40_of_two_devices_that_look_at_the_same_moment_one_sees_it(people: People, pair: Pair) -> None:
+    ada, bob = await people("ada", "bob")
+    message = await send(ada, await direct(ada, bob), await upload(ada, "image", PICTURE), viewOnce=True)
+
+    answers = await asyncio.gather(
+        *(bob.at(server).http("POST", f"/api/messages/{message['id']}/view") for server in pair)
+    )
+
+    assert sorted(status for status, _ in answers) == [200, 404]
+
+
+async def test_r40_the_address_of_what_is_shown_once_ends_and_cannot_be_made_up(
+    people: People, clock: TurnableClock
+) -> None:
+    ada, bob = await people("ada", "bob")
+    conversation, medium = await direct(ada, bob), await upload(ada, "image", PICTURE)
+    message = await send(ada, conversation, medium, viewOnce=True)
+    other = await send(ada, conversation, medium)
+    found = await bob.ask("POST", f"/api/messages/{message['id']}/view")
+    plain = await bob.ask("GET", f"/api/media/{medium['id']}/link")
+
+    assert (await fetch(bob, found["url"].replace("last=true&", "")))[0] == 403
+    assert (await fetch(bob, f"{plain['url']}&last=true"))[0] == 403
+    with pytest.raises(Refusal) as refusal:
+        await bob.ask("POST", f"/api/messages/{other['id']}/view")
+    assert refusal.value.code == "chat.not_once"
+    clock.advance(seconds=61)
+    assert (await fetch(bob, found["url"]))[0] == 410
+
+
+async def test_r40_what_is_shown_once_is_one_upload_that_waits_for_two_weeks(
+    people: People, clock: TurnableClock
+) -> None:
+    ada, bob = await people("ada", "bob")
+    conversation, medium = await direct(ada, bob), await upload(ada, "image", PICTURE)
+    outside: dict[str, Any] = {"type": "image", "media": {"type": "image", "url": "https://example.com/a.png"}}
+    for content, wrong in (("no", {}), ("", outside)):
+        with pytest.raises(Refusal) as refusal:
+            await say(ada, conversation, content, **wrong, viewOnce=True)
+        assert refusal.value.fields == {"viewOnce"}
+
+    message = await send(ada, conversation, medium, viewOnce=True)
+
+    assert message["expiresAt"] == wire_time(datetime.fromisoformat(message["createdAt"]) + timedelta(days=14))
+    with pytest.raises(Refusal) as refusal:
+        await bob.ask("POST", f"/api/messages/{message['id']}/forward", {"conversationIds": [conversation]})
+    assert refusal.value.code == "forbidden"

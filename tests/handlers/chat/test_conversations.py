@@ -232,6 +232,7 @@ async def test_archived_and_muted_concern_only_the_one_who_says_so_on_all_device
         "isArchived": True,
         "keepArchived": False,
         "isHidden": False,
+        "isIgnored": False,
         "muted": True,
         "mutedUntil": None,
     }

@@ -18,6 +18,7 @@ from handlers.chat.store.members import in_large, member_key
 from handlers.chat.store.pins import pinned_in
 from handlers.chat.store.scheduled import to_send, waiting
 from handlers.chat.store.stars import stars_of
+from handlers.chat.store.threads import follows_of, replying, summing, unread_in
 from handlers.chat.store.timers import expired_by, over_by, unused
 from tests.handlers.chat.conftest import People
 from tests.handlers.chat.helpers import direct, say
@@ -96,7 +97,7 @@ QUESTIONS: dict[str, tuple[str, dict[str, Any], dict[str, Any], set[str]]] = {
     "stars here": (
         "stars",
         stars_of(ME, ONE, (NOW, "x")),
-        {"sort": [("at", -1), ("_id", -1)]},
+        {"sort": [("at", -1), ("_id", -1)], "hint": "mine_there"},
         {"mine_there"},
     ),
     "stars of a message": ("stars", {"conversationId": ONE, "messageSeq": 5}, {}, {"message"}),
@@ -128,6 +129,31 @@ QUESTIONS: dict[str, tuple[str, dict[str, Any], dict[str, Any], set[str]]] = {
         {"sort": [("_id", 1)], "hint": "attached"},
         {"attached"},
     ),
+    "replies in a thread": (
+        "log",
+        replying((ONE, 5), viewer=ME, after=0, before=99, now=NOW),
+        {"sort": [("s", -1)], "hint": "threads"},
+        {"threads"},
+    ),
+    "unread replies in threads": (
+        "log",
+        unread_in(ME, [((ONE, 5), 7), ((OTHER, 2), 9)], not_from=[OTHER], now=NOW),
+        {"hint": "threads"},
+        {"threads"},
+    ),
+    "threads that one follows": (
+        "thread_follows",
+        follows_of(ME, None, (NOW, "x")),
+        {"sort": [("at", -1), ("_id", -1)]},
+        {"mine"},
+    ),
+    "threads that one follows here": (
+        "thread_follows",
+        follows_of(ME, ONE, None),
+        {"sort": [("at", -1), ("_id", -1)], "hint": "mine_there"},
+        {"mine_there"},
+    ),
+    "who follows a thread": ("thread_follows", {"conversationId": ONE, "rootSeq": 5}, {}, {"thread"}),
     "pins": ("pins", pinned_in(ONE), {"sort": [("messageSeq", 1)]}, {"message"}),
     "changes of a message": ("log", changing(ONE, 5, before=9), {"hint": "targets"}, {"targets"}),
 }
@@ -149,3 +175,21 @@ async def test_the_order_of_lists_is_read_by_id(server: Server, people: People) 
     found = await indexes_of(server, "conversations", {"_id": {"$in": [conversation, ONE]}})
 
     assert found <= {"_id_", "activity"}
+
+
+async def test_a_thread_is_counted_without_reading_a_message(server: Server, people: People) -> None:
+    ada, bob = await people("ada", "bob")
+    conversation = await direct(ada, bob)
+    root = await say(ada, conversation)
+    for _ in range(3):
+        await say(bob, conversation, threadRootId=root["id"])
+
+    log = server.app.mongo.collection("log").raw
+    pipeline = summing(conversation, [root["seq"]], bob.id, 1, NOW)
+    explained = await log.database.command(
+        {"explain": {"aggregate": "log", "pipeline": pipeline, "cursor": {}, "hint": "threads"}}
+    )
+
+    found = list(stages(explained))
+    assert {stage["indexName"] for stage in found if "indexName" in stage} == {"threads"}
+    assert not {"FETCH", "COLLSCAN"} & {stage["stage"] for stage in found}

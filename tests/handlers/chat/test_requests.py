@@ -172,6 +172,20 @@ async def test_a_request_is_accepted_once_by_the_one_who_was_asked(people: Peopl
     assert message["seq"] == 4
 
 
+async def test_r36_a_request_that_is_put_away_on_one_device_is_so_on_the_others(people: People, pair: Pair) -> None:
+    ada, bob = await people("ada", "bob")
+    conversation = await first_contact(ada, bob)
+    await say(ada, conversation)
+    phone, adas = await bob.at(pair[1]).socket("phone"), await ada.socket()
+
+    await bob.ask("POST", f"/api/message-requests/{conversation}/ignore")
+
+    heard = await phone.next("conversation:preferences")
+    assert (heard["conversationId"], heard["isIgnored"]) == (conversation, True)
+    await adas.settle()
+    assert adas.events("conversation:preferences") == []
+
+
 async def test_who_is_ignored_learns_nothing_and_is_put_away(people: People, door: Door) -> None:
     ada, bob = await people("ada", "bob")
     adas = await ada.socket()

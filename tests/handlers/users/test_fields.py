@@ -5,16 +5,9 @@ from typing import Any
 import pytest
 
 from handlers.users.interests import INTERESTS
-from handlers.users.models import (
-    AvatarChange,
-    CoverChange,
-    NewReport,
-    PrivacyChange,
-    ProfileChange,
-    Search,
-    Suggesting,
-)
+from handlers.users.models import AvatarChange, CoverChange, NewReport, ProfileChange, Search, Suggesting
 from handlers.users.names import normal_email, search_words, words_of
+from handlers.users.privacy import PrivacyChange
 from server.edge.dispatch import parse
 from server.errors import Invalid
 from server.models import Input

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from handlers.users import store
 from handlers.users.service import discovery
+from handlers.users.store import accounts as store
 from handlers.users.store import around_where, named_where
 from storage.mongo import Mongo
 from tests.conftest import People

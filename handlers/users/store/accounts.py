@@ -1,20 +1,20 @@
-"""The named questions to the collections of accounts and of reports about them."""
+"""The named questions to the collection of accounts."""
 
 from collections.abc import Collection as Group
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from handlers.users.models import Account, Area, Candidate, Privacy, Report, UserCard
+from handlers.users.models import Account, Area, Candidate, UserCard
 from handlers.users.names import search_words
 from handlers.users.nearness import coarse
+from handlers.users.privacy import OwnPrivacy, PresenceAudience, PresenceChoice, Privacy
 from server.actors import Role
 from storage.geo import from_geojson, to_geojson, within_km
 from storage.mongo import ASCENDING, DESCENDING, GEOSPHERE, Collection, Document, DuplicateKeyError, IndexModel
 from storage.numbers import Numbers
 
 USERS = "users"
-REPORTS = "user_reports"
 
 _OFFICE: Document = {"role": {"$lt": "user"}}
 """Moderators and admins: both words come before `user`, and an index can say that in every release of MongoDB."""
@@ -41,13 +41,10 @@ USER_INDEXES = (
     IndexModel([("interests", ASCENDING)], name="interests", partialFilterExpression=_FINDABLE),
     IndexModel([("eraseAt", ASCENDING)], name="erase", partialFilterExpression={"status": "leaving"}),
     IndexModel([("role", ASCENDING), ("_id", ASCENDING)], name="offices", partialFilterExpression=_OFFICE),
+    # Few people make exceptions, and the lists are looked through when one of those in them is erased.
+    IndexModel([("privacy.presenceAlways", ASCENDING)], name="shown_always", sparse=True),
+    IndexModel([("privacy.presenceNever", ASCENDING)], name="shown_never", sparse=True),
 )
-REPORT_INDEXES = (
-    IndexModel([("reporterId", ASCENDING), ("userId", ASCENDING)], name="once", unique=True),
-    IndexModel([("userId", ASCENDING)], name="about"),
-    IndexModel([("status", ASCENDING), ("createdAt", ASCENDING)], name="queue"),
-)
-
 _CARD = {"username": 1, "displayName": 1, "avatar": 1, "verificationStatus": 1}
 _CANDIDATE = {
     **_CARD,
@@ -57,6 +54,9 @@ _CANDIDATE = {
     "followersCount": 1,
     "near": 1,
 }
+_PRIVACY = {f"privacy.{field.alias}": 1 for field in Privacy.model_fields.values()}
+"""The settings without the lists of exceptions, which only their owner reads."""
+_LISTS = ("presenceAlways", "presenceNever")
 MAX_IDS = 1000
 """Ids that one question may name."""
 
@@ -116,8 +116,27 @@ class UserStore:
     async def privacy_of(self, ids: Group[str]) -> dict[str, Privacy]:
         """The privacy settings of active accounts."""
         where = {"_id": {"$in": _few(ids)}, "status": "active"}
-        found = await self._users.find(where, fields={"privacy": 1}, limit=MAX_IDS)
+        found = await self._users.find(where, fields=_PRIVACY, limit=MAX_IDS)
         return {one["_id"]: Privacy.model_validate(one["privacy"]) for one in found}
+
+    async def presence_choices(self, ids: Group[str], toward: str) -> dict[str, PresenceChoice]:
+        """What each of those that are active accounts lets one other person see. The lists stay in the database."""
+        where = {"_id": {"$in": _few(ids)}, "status": "active"}
+        listed = {name: {"$in": [toward, {"$ifNull": [f"$privacy.{name}", []]}]} for name in _LISTS}
+        fields = {"privacy.showOnlineStatus": 1, "privacy.presenceVisibility": 1, **listed}
+        return {
+            one["_id"]: PresenceChoice(
+                level=Privacy.model_validate(one["privacy"]).presence_visibility,
+                always=one["presenceAlways"],
+                never=one["presenceNever"],
+            )
+            for one in await self._users.find(where, fields=fields, limit=MAX_IDS)
+        }
+
+    async def presence_audience(self, user_id: str) -> PresenceAudience | None:
+        """Whom an active account lets see when its owner is online."""
+        found = await self._users.find_one({"_id": user_id, "status": "active"}, fields={"privacy": 1})
+        return OwnPrivacy.model_validate(found["privacy"]).audience(user_id) if found else None
 
     async def areas_of(self, ids: Group[str]) -> dict[str, Area]:
         """Where active people live, of those who show it to their friends."""
@@ -147,11 +166,28 @@ class UserStore:
             change["$unset"] = clearing
         return _account(await self._users.find_and_update({"_id": account.id, "status": "active"}, change))
 
-    async def change_privacy(self, user_id: str, values: dict[str, Any], now: datetime) -> Account | None:
-        """Set privacy settings, by their names on the wire. None when the account is not active."""
-        setting = {f"privacy.{name}": value for name, value in values.items()}
-        change = {"$set": {**setting, "updatedAt": now}}
-        return _account(await self._users.find_and_update({"_id": user_id, "status": "active"}, change))
+    async def change_privacy(
+        self, user_id: str, values: dict[str, Any], now: datetime
+    ) -> tuple[PresenceAudience, Account] | None:
+        """Set privacy settings, by their names on the wire. None when the account is not active.
+
+        Answers whom it let see when its owner is online before, and the account as it is now.
+        """
+        setting: Document = {f"privacy.{name}": {"$literal": value} for name, value in values.items()}
+        for name, other in (_LISTS, _LISTS[::-1]):
+            if name in values and other not in values:
+                # Whoever is put into one list leaves the other.
+                rest = {"$setDifference": [{"$ifNull": [f"$privacy.{other}", []]}, {"$literal": values[name]}]}
+                setting[f"privacy.{other}"] = rest
+        where, change = {"_id": user_id, "status": "active"}, [{"$set": {**setting, "updatedAt": now}}]
+        before = _account(await self._users.find_and_update(where, change, before=True))
+        after = await self.active(user_id) if before else None
+        return (before.privacy.audience(user_id), after) if before and after else None
+
+    async def forget_exceptions(self, user_id: str) -> None:
+        """Nobody makes an exception any more for a person who was erased."""
+        for name in _LISTS:
+            await self._users.update_many({f"privacy.{name}": user_id}, {"$pull": {f"privacy.{name}": user_id}})
 
     async def change_email(self, user_id: str, email: str, now: datetime) -> Account | None:
         """Give an active account another address, which is proved; the account as it was. None when it is not active.
@@ -288,40 +324,6 @@ def _shows_place(here: Sequence[float], radius_km: float) -> Document:
         "privacy.showLocation": True,
         "privacy.profileVisibility": {"$ne": "private"},
     }
-
-
-class AlreadyReported(Exception):
-    """This person has reported that one before."""
-
-
-class ReportStore:
-    """Reports about people."""
-
-    def __init__(self, reports: Collection) -> None:
-        self._reports = reports
-
-    async def add(self, report: Report, *, reporter_id: str, details: str | None) -> None:
-        """Add a report. Raises AlreadyReported when this reporter has made one of the same person."""
-        document = report.model_dump(by_alias=True)
-        document["_id"] = document.pop("id")
-        try:
-            await self._reports.insert({**document, "reporterId": reporter_id, "details": details})
-        except DuplicateKeyError as error:
-            raise AlreadyReported from error
-
-    async def of(self, reporter_id: str, user_id: str) -> Report | None:
-        """The report that one person made of another."""
-        found = await self._reports.find_one({"reporterId": reporter_id, "userId": user_id})
-        return Report.model_validate({**found, "id": found["_id"]}) if found else None
-
-    async def close(self, report_id: str) -> None:
-        """Note that a moderator has dealt with a report."""
-        await self._reports.update_one({"_id": report_id}, {"$set": {"status": "closed"}})
-
-    async def forget(self, user_id: str, stranger: str) -> None:
-        """Remove the reports about a person; those he made become the ones of a `stranger`, an id that is nobody's."""
-        await self._reports.delete_many({"userId": user_id})
-        await self._reports.update_many({"reporterId": user_id}, {"$set": {"reporterId": stranger}})
 
 
 def _few(ids: Iterable[str]) -> list[str]:
