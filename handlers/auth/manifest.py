@@ -7,6 +7,7 @@ from handlers.auth.service import (
     ERRORS,
     Auth,
     Challenges,
+    Guard,
     Keys,
     PasswordPool,
     Post,
@@ -34,6 +35,7 @@ from handlers.auth.store import (
     TICKETS,
     CredentialStore,
     DeviceStore,
+    FailureStore,
     KeyStore,
     ProofStore,
     RevocationStore,
@@ -61,6 +63,7 @@ def _build(kit: Kit) -> Auth:
         threads=settings.hash_threads,
         waiting=settings.hash_waiting,
     )
+    challenges = Challenges(SpentStore(kit.collection(SPENT)), keys, clock)
     tickets = Tickets(TicketStore(kit.collection(TICKETS)), settings, clock)
     revocations = Revocations(revoked, clock, cut=kit.cut)
     book = SessionBook(
@@ -97,7 +100,8 @@ def _build(kit: Kit) -> Auth:
         proofs=proofs,
         revocations=revocations,
         tickets=tickets,
-        challenges=Challenges(SpentStore(kit.collection(SPENT)), keys, clock),
+        guard=Guard(FailureStore(kit.redis, namespace=kit.namespace), challenges, settings, clock, on=kit.limited),
+        challenges=challenges,
         factors=kit.ask(SecondFactors),  # type: ignore[type-abstract]  # a port is a Protocol
         keys=keys,
         pool=pool,

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, StringConstraints, model_validator
 
+from crypto.work import MAX_ANSWER
 from handlers.auth.devices import Platform
 from handlers.users.fields import DisplayName, Email, Phone, Username
 from handlers.users.models import Location
@@ -39,6 +40,14 @@ class NewAccount(Input):
     device_id: DeviceId | None = None
 
 
+class ProofOfWork(Input):
+    """An answer to `data.challenge` of `auth.challenge_needed`."""
+
+    challenge: Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=r"^[A-Za-z0-9._-]+$")]
+    answer: Annotated[str, StringConstraints(min_length=1, max_length=MAX_ANSWER, pattern=r"^[A-Za-z0-9._-]+$")]
+    """SHA-256 of `challenge:answer` begins with `data.bits` zero bits."""
+
+
 class Login(Input):
     """Somebody who wants to come in: by e-mail or by username."""
 
@@ -50,6 +59,13 @@ class Login(Input):
     username: Annotated[Text, StringConstraints(min_length=1, max_length=254)] | None = None
     password: Password
     device_id: DeviceId | None = None
+    proof_of_work: ProofOfWork | None = None
+    """Only when it is asked for (`auth.challenge_needed`)."""
+
+    @property
+    def name(self) -> str:
+        """By which of the two somebody comes in."""
+        return self.email if self.email is not None else self.username or ""
 
     @model_validator(mode="after")
     def _one_name(self) -> "Login":

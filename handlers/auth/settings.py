@@ -33,6 +33,21 @@ class AuthSettings(BaseModel):
     email_proof_hours: int = Field(48, ge=1, le=168, description="How long the secret in a verification letter works.")
     reset_minutes: int = Field(30, ge=5, le=1440, description="How long the secret to set a new password works.")
     phone_code_minutes: int = Field(10, ge=1, le=60, description="How long the code in a text message works.")
+    longest_delay_seconds: int = Field(
+        900, ge=6, le=86_400, description="Longest wait after a failed sign-in; it begins at 6 s and doubles each time."
+    )
+    attack_on_name: int = Field(
+        20, ge=1, description="Failed sign-ins of one name in an hour from which on each needs a proof of work."
+    )
+    attack_from_block: int = Field(
+        50, ge=1, description="The same for sign-ins from one block of addresses (IPv4 /24, IPv6 /48)."
+    )
+    work_bits: int = Field(
+        18,
+        ge=1,
+        le=26,
+        description="Zero bits of a proof of work (2 to their power hashes); 4 more at most under attack.",
+    )
     ticket_minutes: int = Field(
         5, ge=1, le=30, description="How long a sign-in waits for its second factor after the right password."
     )

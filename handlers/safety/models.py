@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from handlers.auth.models import Password
+from handlers.auth.models import Password, ProofOfWork
 from handlers.chat.models.messages import Poll
 from handlers.chat.models.values import Location, Media, MessageId
 from handlers.users.models import ReportReason, UserCard
@@ -256,15 +256,14 @@ class AppealFromOutside(Input):
     """An objection of somebody who is shut out: e-mail or username, and password, prove who it is."""
 
     model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"email": "ada@example.com", "password": "Correct-Horse-7", "text": "It was my brother."}]
-        }
+        json_schema_extra={"examples": [{"username": "ada", "password": "Correct-Horse-7", "text": "It was not me."}]}
     )
 
     email: Annotated[Text, StringConstraints(min_length=1, max_length=254)] | None = None
     username: Annotated[Text, StringConstraints(min_length=1, max_length=254)] | None = None
     password: Password
     text: Words
+    proof_of_work: ProofOfWork | None = None
 
     @model_validator(mode="after")
     def _one_name(self) -> "AppealFromOutside":

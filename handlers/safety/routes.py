@@ -1,5 +1,6 @@
 """What people may do about others who misbehave, and what moderators may do about that."""
 
+from handlers.auth.service.errors import ChallengeNeeded
 from handlers.safety.models import (
     Appeal,
     AppealFromOutside,
@@ -49,8 +50,8 @@ from handlers.safety.service import (
     Safety,
     Untouchable,
 )
-from server.actors import Actor
-from server.errors import NotFound, Overloaded, Unauthenticated, Unavailable
+from server.actors import Actor, Caller
+from server.errors import NotFound, Overloaded, RateLimited, Unauthenticated, Unavailable
 from server.routes import Limit, Routes
 
 routes = Routes("safety")
@@ -58,14 +59,8 @@ routes = Routes("safety")
 _REPORTS = (Limit(20, 4320, pool="reports"),)
 """Messaging rules §5: 20 a day, reports of people (in the users slice) among them."""
 _APPEALS = (Limit(5, 720),)
-_OUTSIDE = (
-    Limit(5, 333, by="address", strict=True),
-    Limit(5, 333, by="address", field="email", strict=True),
-    Limit(5, 333, by="address", field="username", strict=True),
-    Limit(3, 1 / 0.17, by="address", field="email", strict=True, failures=True),
-    Limit(3, 1 / 0.17, by="address", field="username", strict=True, failures=True),
-)
-"""A password is checked: the limits of signing in."""
+_OUTSIDE = (Limit(5, 333, by="address", strict=True),)
+"""A password is checked: the limits of signing in, whose guard counts too."""
 _READS = (Limit(60, 0.5),)
 _ACTS = (Limit(60, 1),)
 
@@ -127,11 +122,11 @@ async def appeal(safety: Safety, actor: Actor, body: NewAppeal) -> Appeal:
     public=True,
     status=201,
     limits=_OUTSIDE,
-    errors=(Unauthenticated, NothingToAppeal, AlreadyAppealed, Overloaded),
+    errors=(Unauthenticated, NothingToAppeal, AlreadyAppealed, ChallengeNeeded, RateLimited, Overloaded),
 )
-async def appeal_suspension(safety: Safety, body: AppealFromOutside) -> Appeal:
+async def appeal_suspension(safety: Safety, caller: Caller, body: AppealFromOutside) -> Appeal:
     """Object to your suspension, once; you cannot sign in meanwhile, so your password proves who you are."""
-    return await safety.appeals.from_outside(body)
+    return await safety.appeals.from_outside(caller, body)
 
 
 @routes.command("GET /api/moderation/reports", event="moderation:reports", needs="safety:moderate", limits=_READS)

@@ -209,7 +209,7 @@ class SocketDoor:
             raise RateLimited("Too many events: this connection is closed.", retry_after_ms=10_000)
         if wait := pace.wait(now):
             LIMITED.labels("events").inc()
-            raise RateLimited("Too many events on this connection.", retry_after_ms=ceil(wait * 1000))
+            raise RateLimited("Too many events on this connection.", retry_after_ms=ceil(round(wait * 1000, 3)))
 
     async def _rest(self, command: Command, result: Pending[Any], started: float) -> dict[str, Any]:
         try:

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 VAR = ROOT / "var"
 """Below it the packages are unpacked; `make clean` removes it."""
 PLACES = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
-SECONDS = 180.0
+SECONDS = 400.0
 """How long apt may take."""
 
 

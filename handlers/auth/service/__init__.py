@@ -3,6 +3,7 @@
 from handlers.auth.service.auth import Auth
 from handlers.auth.service.challenges import Challenges
 from handlers.auth.service.errors import ERRORS
+from handlers.auth.service.guard import Guard
 from handlers.auth.service.keys import Keys
 from handlers.auth.service.pool import PasswordPool
 from handlers.auth.service.ports import SecondFactors
@@ -16,6 +17,7 @@ __all__ = [
     "ERRORS",
     "Auth",
     "Challenges",
+    "Guard",
     "Keys",
     "PasswordPool",
     "Post",

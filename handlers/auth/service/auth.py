@@ -18,6 +18,7 @@ from handlers.auth.service.errors import (
     UsernameTaken,
     WeakPassword,
 )
+from handlers.auth.service.guard import Guard
 from handlers.auth.service.keys import Keys
 from handlers.auth.service.pool import PasswordPool
 from handlers.auth.service.ports import SecondFactors
@@ -51,6 +52,7 @@ class Auth:
         proofs: Proofs,
         revocations: Revocations,
         tickets: Tickets,
+        guard: Guard,
         challenges: Challenges,
         factors: Callable[[], SecondFactors],
         keys: Keys,
@@ -73,6 +75,7 @@ class Auth:
         self.proofs = proofs
         self.revocations = revocations
         self.tickets = tickets
+        self._guard = guard
         self.challenges = challenges
         self.keys = keys
 
@@ -114,9 +117,10 @@ class Auth:
     async def login(self, caller: Caller, login: Login) -> SignedIn:
         """Sign somebody in; an account that is leaving comes back.
 
-        Raises InvalidCredentials, AccountSuspended, and SecondFactorNeeded when the password alone is not enough.
+        Raises InvalidCredentials, AccountSuspended, SecondFactorNeeded when the password alone is not enough, and what
+        the guard raises: RateLimited, ChallengeNeeded, Unavailable.
         """
-        account, stored = await self._proven(login)
+        account, stored = await self._proven(caller, login)
         if account.status == "suspended":
             raise AccountSuspended
         if self._pool.needs_rehash(stored):
@@ -153,16 +157,17 @@ class Auth:
         """Write somebody of a change to his account, after the answer; the change stands also if that cannot be."""
         self._post.news_later(account.email, subject, text)
 
-    async def prove(self, login: Login) -> Account:
+    async def prove(self, caller: Caller, login: Login) -> Account:
         """The account whose password somebody knows, whatever its status; nobody is signed in.
 
-        Raises InvalidCredentials, Overloaded.
+        Raises InvalidCredentials, Overloaded, and what the guard raises.
         """
-        account, _ = await self._proven(login)
+        account, _ = await self._proven(caller, login)
         return account
 
-    async def _proven(self, login: Login) -> tuple[Account, str]:
+    async def _proven(self, caller: Caller, login: Login) -> tuple[Account, str]:
         """The account and its password hash. Raises InvalidCredentials."""
+        await self._guard.enter(caller, login.name, login.proof_of_work)
         if login.email is not None:
             account = await self._users.by_email(login.email)
         else:
@@ -171,6 +176,7 @@ class Auth:
         fits = await self._pool.verify(stored, login.password)
         if account is None or stored is None or not fits:
             raise InvalidCredentials
+        await self._guard.passed(caller, login.name)
         return account, stored
 
     async def forget(self, user_id: str) -> None:

@@ -36,6 +36,19 @@ class SecondFactorNeeded(Forbidden):
         )
 
 
+class ChallengeNeeded(Forbidden):
+    """Too many sign-ins fail: send the same again with a proof of work over `data.challenge`."""
+
+    code = "auth.challenge_needed"
+
+    def __init__(self, challenge: str, bits: int, *, seconds: int) -> None:
+        super().__init__(
+            "Send the same again with proofOfWork: an answer for which SHA-256 of challenge:answer begins with so many "
+            "zero bits.",
+            data={"challenge": challenge, "bits": bits, "expiresIn": seconds},
+        )
+
+
 class TicketGone(Unauthenticated):
     """The ticket was used, is too old, had its five attempts, or never was one."""
 
@@ -145,6 +158,7 @@ ERRORS: tuple[type[MixeeError], ...] = (
     InvalidCredentials,
     AccountSuspended,
     SecondFactorNeeded,
+    ChallengeNeeded,
     TicketGone,
     UsernameTaken,
     EmailTaken,

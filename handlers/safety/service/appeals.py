@@ -20,7 +20,7 @@ from handlers.safety.service.errors import AlreadyAppealed, NoSuchAppeal, Nothin
 from handlers.safety.service.measures import Measures
 from handlers.safety.store import AlreadyThere, MeasureStore
 from handlers.users.service.ports import Transact
-from server.actors import Actor
+from server.actors import Actor, Caller
 from server.clock import Clock
 from server.errors import Unauthenticated
 from server.events import Publisher
@@ -56,11 +56,19 @@ class Appeals:
             raise NothingToAppeal
         return await self._file(measure, new.text)
 
-    async def from_outside(self, given: AppealFromOutside) -> Appeal:
-        """Object to one's suspension. Raises Unauthenticated, Overloaded, NothingToAppeal, AlreadyAppealed."""
-        login = Login(email=given.email, username=given.username, password=given.password)
+    async def from_outside(self, caller: Caller, given: AppealFromOutside) -> Appeal:
+        """Object to one's suspension.
+
+        Raises Unauthenticated, Overloaded, NothingToAppeal, AlreadyAppealed, and what the guard of sign-ins raises.
+        """
+        login = Login(
+            email=given.email,
+            username=given.username,
+            password=given.password,
+            proof_of_work=given.proof_of_work,
+        )
         try:
-            account = await self._auth.prove(login)
+            account = await self._auth.prove(caller, login)
         except InvalidCredentials as error:
             raise Unauthenticated(error.message) from error
         measure = await self._store.suspension(account.id)

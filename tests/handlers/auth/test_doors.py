@@ -81,15 +81,13 @@ async def test_registration_is_limited_by_address(cluster: Cluster, post: Post) 
     assert 55_000 < answers[-1][1]["retryAfterMs"] <= 60_000
 
 
-async def test_sign_in_is_limited_by_account_and_by_address(cluster: Cluster, post: Post, clock: TurnableClock) -> None:
+async def test_sign_in_is_limited_by_address_whatever_the_account(
+    cluster: Cluster, post: Post, clock: TurnableClock
+) -> None:
     strict = await cluster(limits="on")
     await post("register", joining("ada"))
-    wrong = {"email": "ada@example.com", "password": "wrong wrong"}
 
-    answers = []
-    for _ in range(6):
-        answers.append(await post("login", wrong, at=strict))
-        clock.advance(seconds=6)
+    answers = [await post("login", {"username": f"ada{number}", "password": "x"}, at=strict) for number in range(6)]
     right = await post("login", {"email": "ADA@example.com", "password": PASSWORD}, at=strict)
 
     assert [status for status, _ in answers] == [401] * 5 + [429]
