@@ -188,6 +188,28 @@ async def test_a_member_who_was_removed_on_another_server_a_moment_ago_sends_not
     assert refusal.status == 404
 
 
+async def test_a_device_on_another_server_hears_what_is_for_it_and_no_other_device_does(
+    people: People, pair: Pair
+) -> None:
+    ada, bob = await people("ada", "bob")
+    phone, laptop = await first(ada), await first(bob)
+    watch = await next_of(laptop)
+    where = await secret(ada, bob)
+    heard = await watch.person.at(pair[1]).socket()
+    other = await laptop.person.at(pair[1]).socket()
+    back = await laptop.person.at(pair[1]).socket(recovery=True)
+
+    await phone.send(pairwise(where, [laptop, watch]))
+
+    assert (await heard.next("e2ee:envelope"))["content"] == sealed_for(watch)
+    for socket in (other, back):
+        assert (await socket.next("e2ee:envelope"))["content"] == sealed_for(laptop)
+    for socket in (heard, other, back):
+        await socket.next("message:new")
+        await socket.settle()
+        assert len(socket.events("e2ee:envelope")) == 1
+
+
 async def test_the_same_message_twice_is_there_once(people: People, door: Door) -> None:
     ada, bob = await people("ada", "bob")
     await first(ada)

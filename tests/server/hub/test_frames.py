@@ -36,6 +36,18 @@ def test_a_frame_for_each_names_nobody_else() -> None:
     assert packed == [(one, ("n", Frame(b"\x81\x02hi", [one], passing=True))) for one in ("ada", "bob")]
 
 
+def test_a_frame_for_single_devices_arrives_as_one_whatever_they_are_called() -> None:
+    devices = ["a phone, of Ada", "00000000-0000-7000-8000-000000000000", "läptop"]
+    frame = Frame(b"\x81\x02hi", ["ada"], devices=devices)
+
+    ((user, data),) = pack_for_each("n", frame)
+
+    assert (user, unpack(data)) == ("ada", ("n", frame))
+    assert data[0] == 3  # processes of older releases refuse it, and do not take it for something else
+    with pytest.raises(ValueError, match="version 2"):
+        unpack(b"\x02" + data[1:])
+
+
 def test_the_sender_is_told_without_unpacking() -> None:
     data = pack("node-1", Frame(b"\x81\x00", ["ada"]))
 
