@@ -55,24 +55,30 @@ class Chest:
 
     def first(self, identity: KeyPair, count: int) -> dict[str, Any]:
         """What a new device uploads."""
-        signed = self.pair()
-        self._store.put({"signed/1": signed.private})
+        signed, seed = self.pair(), self._draw("mlkem1024_seed", 64)
+        self._store.put({"signed/1": signed.private, f"pq/{LAST_RESORT}": seed})
         return {
             "signedPreKey": self._signed(identity, 1, signed.public),
-            "pqLastResortPreKey": self._kyber(identity, LAST_RESORT),
+            "pqLastResortPreKey": self._signed(identity, LAST_RESORT, kyber_public(seed)),
             **self.one_time(identity, count),
         }
 
     def one_time(self, identity: KeyPair, count: int) -> dict[str, Any]:
         """So many fresh one-time keys of each kind."""
         begin = int(self._store.get("next") or b"1")
-        self._store.put({"next": str(begin + count).encode()})
-        ec = []
-        for key_id in range(begin, begin + count):
-            pair = self.pair()
-            self._store.put({f"ec/{key_id}": pair.private})
-            ec.append({"keyId": key_id, "publicKey": base64(pair.public)})
-        return {"preKeys": ec, "pqPreKeys": [self._kyber(identity, begin + place) for place in range(count)]}
+        pairs = {begin + place: self.pair() for place in range(count)}
+        seeds = {key_id: self._draw("mlkem1024_seed", 64) for key_id in pairs}
+        self._store.put(
+            {
+                "next": str(begin + count).encode(),
+                **{f"ec/{key_id}": one.private for key_id, one in pairs.items()},
+                **{f"pq/{key_id}": seed for key_id, seed in seeds.items()},
+            }
+        )
+        return {
+            "preKeys": [{"keyId": key_id, "publicKey": base64(one.public)} for key_id, one in pairs.items()],
+            "pqPreKeys": [self._signed(identity, key_id, kyber_public(seed)) for key_id, seed in seeds.items()],
+        }
 
     def opens(self, message: PreKeyMessage) -> tuple[PreKeys, Mapping[str, None]]:
         """The private halves that a first message names, and what is to be forgotten once it was read.
@@ -88,11 +94,6 @@ class Chest:
         if message.kyber_prekey_id != LAST_RESORT:
             used[f"pq/{message.kyber_prekey_id}"] = None
         return PreKeys(_pair(signed), seed, _pair(one_time) if one_time else None), used
-
-    def _kyber(self, identity: KeyPair, key_id: int) -> dict[str, Any]:
-        seed = self._draw("mlkem1024_seed", 64)
-        self._store.put({f"pq/{key_id}": seed})
-        return self._signed(identity, key_id, kyber_public(seed))
 
     def _signed(self, identity: KeyPair, key_id: int, public: bytes) -> dict[str, Any]:
         signature = sign(identity.private, public, self._draw)

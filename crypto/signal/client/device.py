@@ -170,12 +170,13 @@ class Device:
     def _sealed(self, users: Sequence[str], plain: bytes) -> list[dict[str, Any]]:
         """A ciphertext for each device. The sessions are kept before anything leaves."""
         me, now, recipients = self.chest.me(), self.now(), []
+        turned: dict[str, bytes | None] = {}
         for user in users:
             messages = []
             for number in sorted(self.peers(user) or {}):
                 record = Record.from_bytes(self.store.get(f"session/{user}/{number}") or b"")
                 record, sent = record.encrypt(me, Address(UUID(user), number), plain, self.draw, now)
-                self.store.put({f"session/{user}/{number}": record.to_bytes()})
+                turned[f"session/{user}/{number}"] = record.to_bytes()
                 messages.append(
                     {
                         "type": sent.kind,
@@ -186,6 +187,7 @@ class Device:
                 )
             if messages or user != self.user:
                 recipients.append({"userId": user, "messages": messages})
+        self.store.put(turned)
         return recipients
 
     async def _fetch(self, user: str, which: str, conversation: str) -> None:
