@@ -63,9 +63,10 @@ class Device:
         courier: Courier,
         store: Store,
         *,
+        now: Callable[[], datetime],
         draw: Draw = system,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        """`now`: the time, with its zone."""
         self.user = user
         self.courier = courier
         self.store = store

@@ -59,7 +59,8 @@ class Desk:
 
     def device(self, person: Person, name: str | None = None) -> Device:
         """A device of a sign-in, not registered yet."""
-        return Device(person.id, Way(person, self._kind), self.store(name or secrets.token_hex(4)))
+        store, clock = self.store(name or secrets.token_hex(4)), person.server.app.clock
+        return Device(person.id, Way(person, self._kind), store, now=clock.now)
 
     async def first(self, person: Person, name: str | None = None) -> Device:
         """The first device of somebody."""
