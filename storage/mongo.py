@@ -209,6 +209,20 @@ class Collection:
         """Every document that matches, one at a time, for jobs that walk a whole collection."""
         return aiter(self.raw.find(where, fields, sort=sort, session=_session()))
 
+    async def newest(self, going: Callable[[Document], bool], *, limit: int, fields: Where) -> list[Document]:
+        """At most `limit` documents, the one stored last first, up to the first that is not `going`.
+
+        It reads the collection from its end and needs no index: the price is what it reads, not how much there is.
+        """
+        found: list[Document] = []
+        cursor = self.raw.find({}, fields, sort=[("$natural", DESCENDING)], limit=limit, session=_session())
+        async with cursor:
+            async for one in cursor:
+                if not going(one):
+                    break
+                found.append(one)
+        return found
+
     async def aggregate(
         self, pipeline: Sequence[Mapping[str, Any]], *, limit: int, hint: str | None = None
     ) -> list[Document]:

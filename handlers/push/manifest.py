@@ -9,7 +9,10 @@ from handlers.chat.events import (
     ConversationPreferences,
     ConversationRead,
     ConversationRemoved,
+    ConversationUnread,
+    ConversationUpdated,
     MessageDeleted,
+    MessageHidden,
     MessageNew,
 )
 from handlers.chat.service import Chat
@@ -22,11 +25,22 @@ from handlers.push.routes import routes
 from handlers.push.senders import Apns, Client, Fcm, Sender, WebPush
 from handlers.push.service import ERRORS, Push
 from handlers.push.settings import PushSettings
-from handlers.push.store import MATTER_INDEXES, MATTERS, TARGET_INDEXES, TARGETS, MatterStore, TargetStore
+from handlers.push.store import (
+    MATTER_INDEXES,
+    MATTERS,
+    NODE_INDEXES,
+    NODES,
+    TARGET_INDEXES,
+    TARGETS,
+    MatterStore,
+    NodeStore,
+    TargetStore,
+)
+from handlers.social.events import UserBlocked, UserUnblocked
 from handlers.social.service import Social
 from handlers.users.events import UserErased
 from server.clock import Clock
-from server.events import Users
+from server.events import Members, Users
 from server.slices import Hears, Kit, Personal, Slice, Stored
 
 
@@ -43,6 +57,8 @@ def _build(kit: Kit) -> Push:
         presence=kit.service(Presence),
         chat=kit.service(Chat),
         notices=kit.service(Notices),
+        nodes=NodeStore(kit.collection(NODES)),
+        node=kit.node,
         clock=kit.clock,
         settings=settings,
     )
@@ -75,12 +91,28 @@ def _said(push: Push, event: MessageNew) -> None:
 
 
 async def _deleted(push: Push, event: MessageDeleted) -> None:
-    await push.look_again(event.payload.conversation_id)
+    if event.payload.deleted_by == "expired":
+        await push.expired(event.payload.conversation_id)
+    elif isinstance(event.to, Members):
+        await push.deleted(event.payload.conversation_id, event.to.ids)
 
 
-async def _changed(push: Push, event: ConversationRead | ConversationPreferences | ConversationRemoved) -> None:
-    for user_id in event.to.ids if isinstance(event.to, Users) else ():
-        await push.look_again(event.payload.conversation_id, user_id)
+Own = ConversationRead | ConversationUnread | ConversationPreferences | ConversationRemoved | MessageHidden
+
+
+async def _changed(push: Push, event: Own) -> None:
+    for user_id in event.to.ids if isinstance(event.to, Users | Members) else ():
+        await push.changed(event.payload.conversation_id, user_id)
+
+
+async def _updated(push: Push, event: ConversationUpdated) -> None:
+    change = event.payload.change
+    for user_id in change.user_ids if change.action == "accepted" else ():  # it is no request any more, and counts
+        await push.changed(event.payload.conversation_id, user_id)
+
+
+async def _blocked(push: Push, event: UserBlocked | UserUnblocked) -> None:
+    await push.look_at_all(event.payload.blocker_id)
 
 
 async def _noticed(push: Push, event: NoticePushed) -> None:
@@ -110,15 +142,21 @@ manifest = Slice(
     collections=(
         Stored(TARGETS, Personal(("userId",), erase="delete"), TARGET_INDEXES),
         Stored(MATTERS, Personal(("userId",), erase="delete"), MATTER_INDEXES),
+        Stored(NODES, None, NODE_INDEXES),
     ),
     settings=PushSettings,
     errors=ERRORS,
     hears=(
         Hears(MessageNew, _said, at_once=True),
         Hears(MessageDeleted, _deleted),
+        Hears(MessageHidden, _changed),
         Hears(ConversationRead, _changed),
+        Hears(ConversationUnread, _changed),
         Hears(ConversationPreferences, _changed),
         Hears(ConversationRemoved, _changed),
+        Hears(ConversationUpdated, _updated),
+        Hears(UserBlocked, _blocked),
+        Hears(UserUnblocked, _blocked),
         Hears(NoticePushed, _noticed),
         Hears(NoticeRead, _notices_read),
         Hears(SessionsEnded, _ended),

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
@@ -13,6 +14,12 @@ Platform = Literal["apns", "fcm", "webpush"]
 
 NOTICE = "notice:"
 """Begins the thread of a notice, before its id; the thread of messages is their conversation."""
+
+BADGE = "badge"
+"""The thread of the number on the app's icon, apart from any conversation."""
+
+AFTER = timedelta(seconds=0.4)
+"""A badge is seen so long after the conversations that changed it: they most often tell it along, and one note does."""
 
 _TOKENS = {"apns": re.compile(r"[0-9a-fA-F]{64,200}"), "fcm": re.compile(r"[A-Za-z0-9_:.-]{20,4096}")}
 
@@ -79,6 +86,10 @@ class Target:
     token: str
     p256dh: str = ""
     auth: str = ""
+    badge: int | None = None
+    """The number that the device shows; None when it is not known, as after two that were sent at the same time."""
+    told: int = 0
+    """How often it was told one: whoever tells it the next says after which one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +100,11 @@ class Matter:
     session_id: str
     user_id: str
     thread: str
-    """The conversation, or NOTICE and the id of a notice."""
+    """The conversation, or NOTICE and the id of a notice, or BADGE."""
     seq: int
     """The last message it is about; of a notice how often it happened."""
-    first: int
-    """The first message since it was looked at last."""
+    first: int | None
+    """The first message since it was looked at last; None: there is none, it is looked at for another reason."""
     pushed: int
     """Up to where the device was told; 0: it shows nothing."""
     attempts: int
@@ -110,7 +121,8 @@ class Note:
     """What is sent to a device. One without a title is silent: it sets the badge and takes notifications away."""
 
     thread: str
-    """The conversation, or NOTICE and the id of a notice: a later note takes the place of an earlier one of it."""
+    """The conversation, or NOTICE and the id of a notice: a later note takes the place of an earlier one of it.
+    BADGE: it says the number alone."""
     badge: int
     title: str | None = None
     text: str = ""
@@ -125,7 +137,7 @@ class Note:
     def data(self) -> dict[str, object]:
         """What the app gets."""
         if self.silent:
-            return {"badge": self.badge, "clear": [self.thread]}
+            return {"badge": self.badge, "clear": [] if self.thread == BADGE else [self.thread]}
         return {"badge": self.badge, **self.about(), "title": self.title, "body": self.text}
 
     def about(self) -> dict[str, object]:

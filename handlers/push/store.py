@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from handlers.push.models import NOTICE, Matter, Platform, Target
+from handlers.push.models import AFTER, BADGE, NOTICE, Matter, Platform, Target
 from storage.mongo import ASCENDING, Collection, Document, DuplicateKeyError, IndexModel, UpdateOne
 
 TARGETS = "push_targets"
 MATTERS = "push_matters"
+NODES = "push_nodes"
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 SHOWN = timedelta(days=30)
@@ -23,6 +24,7 @@ TARGET_INDEXES = (
     IndexModel([("userId", ASCENDING)], name="user"),
     IndexModel([("digest", ASCENDING)], name="digest", unique=True),
 )
+NODE_INDEXES = (IndexModel([("at", ASCENDING)], name="at"),)
 MATTER_INDEXES = (
     IndexModel([("due", ASCENDING)], name="due", partialFilterExpression=_DUE),
     IndexModel([("conversationId", ASCENDING), ("userId", ASCENDING)], name="conversation"),
@@ -40,6 +42,16 @@ class News:
     user_id: str
     thread: str
     seq: int
+    due: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a target shows of a thread is to be seen again, not before `due`; its badge not before AFTER that."""
+
+    session_id: str
+    user_id: str
+    thread: str
     due: datetime
 
 
@@ -61,10 +73,12 @@ class TargetStore:
             "p256dh": target.p256dh,
             "auth": target.auth,
             "digest": digest,
+            "badge": target.badge,
             "at": now,
         }
+        change = {"$set": values, "$inc": {"told": 1}}
         try:
-            return await self._targets.update_one({"_id": target.session_id}, {"$set": values}, upsert=True)
+            return await self._targets.update_one({"_id": target.session_id}, change, upsert=True)
         except DuplicateKeyError:
             return False
 
@@ -77,6 +91,24 @@ class TargetStore:
         """The targets of these people."""
         where = {"userId": {"$in": sorted(user_ids)}}
         return [_target(one) for one in await self._targets.find(where, limit=MAX_EACH * max(1, len(user_ids)))]
+
+    async def badged(self, user_ids: Several[str]) -> list[Target]:
+        """The targets of these people that show a number, or may."""
+        where = {"userId": {"$in": sorted(user_ids)}, "badge": {"$ne": 0}}
+        return [_target(one) for one in await self._targets.find(where, limit=MAX_EACH * max(1, len(user_ids)))]
+
+    async def told(self, target: Target, badge: int) -> bool:
+        """Note what a device was told. False: it was told something else at the same time, so it is not sure which."""
+        where = {"_id": target.session_id, "token": target.token}
+        noted: Document = {"$set": {"badge": badge}, "$inc": {"told": 1}}
+        if await self._targets.update_one(where | {"told": {"$in": [target.told, None]}}, noted):
+            return True
+        await self._targets.update_one(where, {"$unset": {"badge": ""}, "$inc": {"told": 1}})
+        return False
+
+    async def doubt(self, session_id: str) -> None:
+        """It is not known any more what a device shows."""
+        await self._targets.update_one({"_id": session_id}, {"$unset": {"badge": ""}, "$inc": {"told": 1}})
 
     async def remove(self, session_ids: Sequence[str], *, token: str | None = None) -> None:
         """Forget the targets of sessions; with `token` only if it is still that one."""
@@ -122,6 +154,14 @@ class MatterStore:
             ordered=False,
         )
 
+    async def look(self, looks: Iterable[Look], now: datetime) -> None:
+        """See what devices show: of a conversation, if they may show something of it, or their badge."""
+        await self._matters.write([_look(one, now) for one in looks], ordered=False)
+
+    async def look_at_all(self, user_id: str, now: datetime) -> None:
+        """See again everything that the devices of a person show."""
+        await self._look_again({"userId": user_id}, now, now)
+
     async def look_again(self, conversation_id: str, user_id: str | None, now: datetime, soon: datetime) -> None:
         """See again what devices (of one person, or of all) show of a conversation: now, or soon what waits already."""
         where: Document = {"conversationId": conversation_id}
@@ -138,6 +178,17 @@ class MatterStore:
         await self._matters.update_many(where | {"due": {"$exists": True}}, again | {"$min": {"due": soon}})
         await self._matters.update_many(where | {"due": {"$exists": False}}, again | {"$set": {"due": now}})
 
+    async def known(self, news: Several[News]) -> set[tuple[str, str, int]]:
+        """Those of these (by session, thread and seq) that are noted already."""
+        keys = {f"{one.session_id}/{one.thread}" for one in news}
+        found = await self._matters.find({"_id": {"$in": sorted(keys)}}, limit=max(1, len(keys))) if keys else []
+        upto = {one["_id"]: one["seq"] for one in found}
+        return {
+            (one.session_id, one.thread, one.seq)
+            for one in news
+            if upto.get(f"{one.session_id}/{one.thread}", 0) >= one.seq
+        }
+
     async def take(self, now: datetime, span: timedelta) -> Matter | None:
         """Take the matter that is due longest, hidden from the others for `span`."""
         found = await self._matters.find_and_update(
@@ -147,11 +198,13 @@ class MatterStore:
         )
         return _matter(found) if found else None
 
-    async def settle(self, matter: Matter, *, pushed: int) -> None:
-        """A matter was dealt with. If more has come meanwhile, it stays due as that says."""
-        shown = {"pushed": pushed, "attempts": 0, "until": EVER}
-        where = {"_id": matter.id, "version": matter.version}
-        if not await self._matters.update_one(where, {"$set": shown, "$unset": {"due": "", "first": ""}}):
+    async def settle(self, matter: Matter, *, pushed: int, again: datetime | None = None) -> None:
+        """A matter was dealt with, up to then if it is to be seen `again`. If more has come meanwhile, it stays due."""
+        shown: Document = {"pushed": pushed, "attempts": 0, "until": EVER}
+        over: Document = {"$set": shown, "$unset": {"due": "", "first": ""}}
+        if again is not None:
+            over = {"$set": shown | {"due": again}, "$max": {"expiresAt": again + SHOWN}, "$unset": {"first": ""}}
+        if not await self._matters.update_one({"_id": matter.id, "version": matter.version}, over):
             await self._matters.update_one({"_id": matter.id}, {"$set": shown})
 
     async def drop(self, matter: Matter) -> None:
@@ -167,6 +220,12 @@ class MatterStore:
         if not await self._matters.update_one(where, {"$set": change | {"due": until}}):
             await self._matters.update_one({"_id": matter.id}, {"$set": {"until": until}})
 
+    async def put_back(self, matter: Matter, until: datetime) -> None:
+        """It was not worked on, for something else is being told to the same device: not before then."""
+        where, off = {"_id": matter.id, "version": matter.version}, {"$inc": {"attempts": -1}}
+        if not await self._matters.update_one(where, off | {"$set": {"until": until, "due": until}}):
+            await self._matters.update_one({"_id": matter.id}, off | {"$set": {"until": until}})
+
     async def remove(self, session_ids: Sequence[str]) -> None:
         """Forget what sessions had to hear."""
         await self._matters.delete_many({"sessionId": {"$in": list(session_ids)}})
@@ -174,6 +233,27 @@ class MatterStore:
     async def forget(self, user_id: str) -> None:
         """Forget what a person had to hear."""
         await self._matters.delete_many({"userId": user_id})
+
+
+class NodeStore:
+    """The processes that note what devices must hear of, and when each gave its last sign of life."""
+
+    def __init__(self, nodes: Collection) -> None:
+        self._nodes = nodes
+
+    async def lives(self, node: str, now: datetime) -> None:
+        """A process lives, and has noted everything up to now."""
+        await self._nodes.update_one({"_id": node}, {"$set": {"at": now}, "$unset": {"until": ""}}, upsert=True)
+
+    async def take_dead(self, before: datetime, now: datetime, span: timedelta) -> tuple[str, datetime] | None:
+        """Take a process that has given no sign of life since `before`, hidden from others for `span`; and its last."""
+        where = {"at": {"$lte": before}, "$or": [{"until": None}, {"until": {"$lte": now}}]}
+        found = await self._nodes.find_and_update(where, {"$set": {"until": now + span}}, sort=[("at", ASCENDING)])
+        return None if found is None else (found["_id"], found["at"])
+
+    async def ended(self, node: str) -> None:
+        """A process has ended, and nothing is left to make up for."""
+        await self._nodes.delete_one({"_id": node})
 
 
 def _target(document: Document) -> Target:
@@ -186,7 +266,28 @@ def _target(document: Document) -> Target:
         token=document["token"],
         p256dh=document["p256dh"],
         auth=document["auth"],
+        badge=document.get("badge"),
+        told=document.get("told", 0),
     )
+
+
+def _look(one: Look, now: datetime) -> UpdateOne:
+    due = one.due + AFTER if one.thread == BADGE else one.due
+    key, look = f"{one.session_id}/{one.thread}", {"$inc": {"version": 1}, "$min": {"due": due}}
+    if one.thread != BADGE:
+        return UpdateOne({"_id": key, "$or": [{"pushed": {"$gt": 0}}, {"due": {"$exists": True}}]}, look)
+    fresh = {
+        "sessionId": one.session_id,
+        "userId": one.user_id,
+        "conversationId": BADGE,
+        "notice": False,
+        "seq": 0,
+        "pushed": 0,
+        "attempts": 0,
+        "until": EVER,
+    }
+    lasting = {"expiresAt": max(now, one.due) + SHOWN}
+    return UpdateOne({"_id": key}, look | {"$max": lasting, "$setOnInsert": fresh}, upsert=True)
 
 
 def _matter(document: Document) -> Matter:
@@ -196,7 +297,7 @@ def _matter(document: Document) -> Matter:
         user_id=document["userId"],
         thread=document["conversationId"],
         seq=document["seq"],
-        first=document.get("first") or document["seq"],
+        first=document.get("first"),
         pushed=document["pushed"],
         attempts=document["attempts"],
         version=document["version"],

@@ -14,6 +14,7 @@ from storage.log.entries import Appended, Change, Draft, Effects, Entry, Guard, 
 from storage.log.errors import LogError, NotThere, Overloaded, Refused, Unavailable
 from storage.log.hooks import Hooks
 from storage.log.log import GUARD_KINDS, Log
+from storage.log.reader import Open
 from storage.log.table import COLLECTION, indexes
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Log",
     "LogError",
     "NotThere",
+    "Open",
     "Overloaded",
     "Refused",
     "Unavailable",

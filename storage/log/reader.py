@@ -1,16 +1,27 @@
 """Questions to the log. Every answer is majority-committed, and every one has an index and a bound."""
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from storage.log.entries import LAST, Entry, binary, decode, expired, key, possible, prefix, visible
+from storage.log.entries import FOREVER, LAST, Entry, binary, decode, expired, key, possible, prefix, visible
 from storage.log.table import COLLECTION, KINDS, chunks, union
 from storage.mongo import ASCENDING, DESCENDING, Document, Int64, Mongo
 
 MESSAGE = "message"
+_LEAN = dict.fromkeys(("c", "s", "k", "u", "d", "at", "x", "o", "b.type", "b.hiddenFrom", "b.goneFor"), 1)
 LOOK_BACK = 100
 """How many expired messages `last_messages` looks past."""
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """How many entries somebody has not read, and when the first and the last of them expire (None: never)."""
+
+    count: int = 0
+    first_end: datetime | None = None
+    last_end: datetime | None = None
 
 
 class Reader:
@@ -80,6 +91,15 @@ class Reader:
         rows = await self._log.find(where, limit=len(places))
         return {(entry.conversation, entry.seq): visible(entry, now) for entry in map(decode, rows)}
 
+    async def newest(self, since: datetime, *, limit: int) -> list[Entry]:
+        """At most `limit` of the entries of all conversations that were appended since then, the last one first.
+
+        Of their bodies there is nothing but the type and who must not see them.
+        """
+        now = self._clock()
+        rows = await self._log.newest(lambda row: bool(row["at"] >= since), limit=limit, fields=_LEAN)
+        return [visible(decode(row), now) for row in rows]
+
     async def unread(
         self,
         positions: Sequence[tuple[str, int]],
@@ -92,7 +112,19 @@ class Reader:
 
         Counted no further than `limit`. It reads the index alone, in one trip per 100 conversations.
         """
-        now, counts = self._clock(), {conversation: 0 for conversation, _ in positions}
+        found = await self.open_after(positions, not_from=not_from, nor_from=nor_from, limit=limit)
+        return {conversation: open_.count for conversation, open_ in found.items()}
+
+    async def open_after(
+        self,
+        positions: Sequence[tuple[str, int]],
+        *,
+        not_from: str,
+        nor_from: Collection[str] = (),
+        limit: int = 10_000,
+    ) -> dict[str, Open]:
+        """The same, and until when it stays so if nothing happens."""
+        now, found = self._clock(), {conversation: Open() for conversation, _ in positions}
 
         def count(position: tuple[str, int]) -> list[Document]:
             conversation, after = position
@@ -102,13 +134,14 @@ class Reader:
                 "u": {"$nin": [not_from, *nor_from]},
                 "n": {"$gt": now},
             }
-            one = {"_id": {"$literal": conversation}, "unread": {"$sum": 1}}
+            ends = {"first": {"$min": "$n"}, "last": {"$max": "$n"}}
+            one = {"_id": {"$literal": conversation}, "unread": {"$sum": 1}, **ends}
             return [{"$match": where}, {"$limit": limit}, {"$group": one}]
 
         for chunk in chunks(positions):
             rows = await self._log.aggregate(union(chunk, count), limit=len(chunk))
-            counts.update((row["_id"], row["unread"]) for row in rows)
-        return counts
+            found.update((row["_id"], Open(row["unread"], _end(row["first"]), _end(row["last"]))) for row in rows)
+        return found
 
     async def last_messages(self, conversations: Sequence[str]) -> dict[str, Entry]:
         """The newest message of each conversation that has one, in one trip (two where the newest has expired).
@@ -172,6 +205,10 @@ def _range(first: bytes, after: int, before: int | None) -> Document:
     if before is None:
         return {"_id": {"$gt": start, "$lte": first + LAST}}
     return {"_id": {"$gt": start, "$lt": key(first, possible(before))}}
+
+
+def _end(counts_until: datetime) -> datetime | None:
+    return counts_until if counts_until < FOREVER else None
 
 
 def _seq(id: bytes) -> int:  # noqa: A002 - it is what the field is called

@@ -191,6 +191,9 @@ class Unread(Output):
     delivered_seq: Seq
     marked_unread: bool
     """Whether the reader has marked the conversation as unread himself; it says nothing of the watermarks."""
+    total: int | None
+    """The number on the app's icon: conversations with something unread, or marked so, that are neither muted nor
+    archived nor requests. Null in the answer to `message:delivered`, which changes nothing of it."""
 
 
 class MyConversation(Conversation):
@@ -200,6 +203,8 @@ class MyConversation(Conversation):
     role: Role
     keep_archived: bool
     """Whether it stays archived when something is said."""
+    archived_seq: Seq | None
+    """Of what was archived: what is said after this entry brings it back, or has. Null when nothing does."""
     muted: bool
     muted_until: Instant | None
     """When muting ends by itself."""
@@ -220,6 +225,9 @@ class ConversationPage(Output):
     """Some of one's conversations, the latest first."""
 
     conversations: list[MyConversation]
+    total: int
+    """The number on the app's icon: of all conversations those with something unread, or marked so, that are neither
+    muted nor archived nor requests."""
     next_cursor: str | None
     """For the next page; null at the end."""
 
@@ -246,6 +254,8 @@ class Preferences(Output):
     is_archived: bool
     """Unless `keepArchived`, it is so up to the next message."""
     keep_archived: bool
+    archived_seq: Seq | None
+    """The next message is the first after this entry. Null when it is not archived, or no message brings it back."""
     is_hidden: bool
     is_ignored: bool
     """Of a request: whether it is put away."""

@@ -127,6 +127,11 @@ class MemberRecord:
         """Of an archived conversation: the entry after which a message brings it back; None: no message does."""
         return None if self.keep_archived else self.archived_seq
 
+    @property
+    def was_put_away(self) -> bool:
+        """Whether the conversation is archived or off the list, unless something said since has brought it back."""
+        return self.archived or self.hidden_seq > 0
+
     def stays_archived(self, seq: int) -> bool:
         """Whether the conversation is archived still after the message `seq`."""
         back = self.comes_back_after

@@ -1,10 +1,11 @@
 """The chat as one service: its parts put together."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from handlers.chat.service.access import Access, Gate
 from handlers.chat.service.attachments import Attachments
+from handlers.chat.service.badges import Badges
 from handlers.chat.service.bulletins import Bulletins
 from handlers.chat.service.changes import Changes
 from handlers.chat.service.checkup import Checkup
@@ -108,6 +109,7 @@ class Chat:
         bulletins = Bulletins(self._states, publish)
         views = Views(log, members, people, shelf.threads, clock)
         unreads = Unreads(log, mentions, people, clock)
+        badges = Badges(members=members, unreads=unreads, views=views, clock=clock)
         self.folders = FolderShelf(store=shelf.folders, members=members, publish=publish, settings=settings)
         self.listing = Listing(
             access=self.access,
@@ -116,6 +118,7 @@ class Chat:
             members=members,
             notes=self._notes,
             unreads=unreads,
+            badges=badges,
             views=views,
             folder=self.folders.get,
             clock=clock,
@@ -308,13 +311,24 @@ class Chat:
             notes=self._notes,
             people=people,
             unreads=unreads,
+            badges=badges,
             history=self.history,
             views=views,
             publish=publish,
             clock=clock,
             used=presence.used,
         )
-        self.notices = Notices(access=self.access, log=log, members=members, unreads=unreads, users=users, clock=clock)
+        self.notices = Notices(
+            access=self.access,
+            log=log,
+            members=members,
+            unreads=unreads,
+            states=self._states,
+            badges=badges,
+            views=views,
+            users=users,
+            clock=clock,
+        )
         self.stars = Stars(
             access=self.access,
             history=self.history,
@@ -360,6 +374,13 @@ class Chat:
     async def large_of(self, user_ids: Sequence[str]) -> dict[str, list[str]]:
         """Of each of these people: the conversations with so many members that they have a channel of their own."""
         return await self._members.large_of(user_ids)
+
+    def when_read(self, heard: Callable[[Collection[tuple[str, str]]], None]) -> None:
+        """Whom to tell when it is noted that people (conversation, user) have read by saying something there.
+
+        It must not wait for anything.
+        """
+        self._notes.heard = heard
 
     async def forget_own(self, user_id: str) -> None:
         """Drop what a person who is gone has kept for himself: stars, drafts, and which threads he followed."""

@@ -12,6 +12,7 @@ from handlers.chat.models.messages import Message
 from handlers.chat.models.records import MemberRecord
 from handlers.chat.models.values import ConversationType
 from handlers.chat.service.access import Enter
+from handlers.chat.service.badges import Badges
 from handlers.chat.service.checks import refuse
 from handlers.chat.service.folders import is_in
 from handlers.chat.service.notes import Notes
@@ -37,6 +38,7 @@ class Listing:
         members: MemberStore,
         notes: Notes,
         unreads: Unreads,
+        badges: Badges,
         views: Views,
         folder: Callable[[Actor, str], Awaitable[Folder]],
         clock: Clock,
@@ -47,6 +49,7 @@ class Listing:
         self._members = members
         self._notes = notes
         self._unreads = unreads
+        self._badges = badges
         self._views = views
         self._folder = folder
         self._clock = clock
@@ -106,8 +109,12 @@ class Listing:
         pairs = [
             (states[one.conversation_id], mine[one.conversation_id]) for one in page if one.conversation_id in states
         ]
+        shown, badge = await asyncio.gather(
+            self._shown(actor.user_id, pairs, archived), self._badges.among(actor.user_id, everything)
+        )
         return ConversationPage(
-            conversations=await self._shown(actor.user_id, pairs, archived),
+            conversations=shown,
+            total=badge.number,
             next_cursor=write_cursor(*_order(page[-1])) if len(listed) > len(page) else None,
         )
 
@@ -169,6 +176,7 @@ def _mine(state: State, member: MemberRecord, *, count: Count, last: Message | N
         participants=participants_of(state),
         role=member.role,
         keep_archived=member.keep_archived,
+        archived_seq=member.comes_back_after,
         muted=member.muted,
         muted_until=member.muted_until if member.muted else None,
         joined_seq=member.sees_from,

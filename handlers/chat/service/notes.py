@@ -6,6 +6,7 @@ and a sender has read less. A process sees its own notes: it writes them down be
 
 import asyncio
 import logging
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from handlers.chat.store import ConversationStore, Mark, MemberStore, TimerStore
@@ -34,6 +35,8 @@ class Notes:
         self._count = 0
         self._fresh = asyncio.Event()
         self._writing = asyncio.Lock()
+        self.heard: Callable[[Collection[tuple[str, str]]], None] | None = None
+        """Is told who (conversation, user) has read by saying something, when that is written down."""
 
     def said(self, conversation_id: str, seq: int, at: datetime) -> None:
         """A message was said."""
@@ -71,6 +74,8 @@ class Notes:
                 # Before it counts as read: a message that was read and never disappears would be worse.
                 await self._timers.begin([mark for mark in marks if mark.begins], at=self._clock.now())
                 await self._members.advance_many(marks, at=self._clock.now())
+                if marks and self.heard is not None:
+                    self.heard({(mark.conversation_id, mark.user_id) for mark in marks})
             except BaseException:
                 for conversation_id, (seq, at) in said.items():
                     self.said(conversation_id, seq, at)

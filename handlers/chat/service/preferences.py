@@ -74,6 +74,7 @@ class Preferring:
             conversation_id=member.conversation_id,
             is_archived=member.archived,
             keep_archived=member.keep_archived,
+            archived_seq=member.comes_back_after,
             is_hidden=member.hidden_seq > 0,
             is_ignored=member.ignored,
             muted=(muted := member.mutes(self._clock.now())),

@@ -1,5 +1,6 @@
 """How far members have received and read, and who may know it."""
 
+import asyncio
 from collections.abc import Callable
 
 from handlers.chat.events import ConversationRead, ConversationUnread, ReceiptUpdate
@@ -8,6 +9,7 @@ from handlers.chat.models.messages import Receipts as Shown
 from handlers.chat.models.reading import Reading, Watermarks
 from handlers.chat.models.records import MemberRecord
 from handlers.chat.service.access import Access, Enter
+from handlers.chat.service.badges import Badges
 from handlers.chat.service.checks import refuse
 from handlers.chat.service.desk import place
 from handlers.chat.service.history import History
@@ -37,6 +39,7 @@ class Receipts:
         notes: Notes,
         people: People,
         unreads: Unreads,
+        badges: Badges,
         history: History,
         views: Views,
         publish: Publisher,
@@ -51,6 +54,7 @@ class Receipts:
         self._notes = notes
         self._people = people
         self._unreads = unreads
+        self._badges = badges
         self._history = history
         self._views = views
         self._publish = publish
@@ -72,7 +76,7 @@ class Receipts:
         if moved is None:
             raise NotFound("There is no such conversation.")
         before, after = moved
-        unread = await self._unread(after, head)
+        unread = await self._unread(after, head, whole=read)
         if after.read_seq > before.read_seq or after.marked_unread is not before.marked_unread:
             await self._publish(ConversationRead(unread, to=Users([actor.user_id])))
         await self._tell(access, before, after)
@@ -125,8 +129,13 @@ class Receipts:
             return place(wanted.message_id, access.conversation_id)
         return wanted.up_to_seq or 0
 
-    async def _unread(self, member: MemberRecord, head: int) -> Unread:
-        counts = await self._unreads.of(member.user_id, [member])
+    async def _unread(self, member: MemberRecord, head: int, *, whole: bool = True) -> Unread:
+        """The numbers of one conversation; `whole`: with the badge, for which all the others are counted, too."""
+
+        async def total() -> int | None:
+            return (await self._badges.of(member.user_id)).number if whole else None
+
+        counts, number = await asyncio.gather(self._unreads.of(member.user_id, [member]), total())
         count = counts[member.conversation_id]
         return Unread(
             conversation_id=member.conversation_id,
@@ -136,6 +145,7 @@ class Receipts:
             read_seq=member.read_seq,
             delivered_seq=member.delivered_seq,
             marked_unread=member.marked_unread,
+            total=number,
         )
 
     async def _tell(self, access: Access, before: MemberRecord, after: MemberRecord) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from handlers.chat.models.messages import Delivered, Message, ReadBy
@@ -135,17 +136,39 @@ class Views:
         kept = {member.conversation_id for member, after in back if after is None}
         return kept | await self._quiet(user_id, [(member, after) for member, after in back if after is not None])
 
+    async def back(self, user_id: str, members: Sequence[MemberRecord]) -> dict[str, datetime | None]:
+        """Of conversations that the member has archived or put away those that are back, and until when.
+
+        Something said since has brought each back, up to when that expires (None: it does not).
+        """
+        coming = [one for one in members if not (one.archived and one.comes_back_after is None)]
+        newest = await self._newest(user_id, coming)
+        places = {
+            one.conversation_id: max(one.hidden_seq, (one.comes_back_after or 0) if one.archived else 0)
+            for one in coming
+        }
+        return {one: entry.expires_at for one, entry in newest.items() if entry.seq > places[one]}
+
     async def _quiet(self, user_id: str, places: Sequence[tuple[MemberRecord, int]]) -> set[str]:
         """Those conversations in which the member was said nothing after the place."""
-        newest = await self._log.last_messages([member.conversation_id for member, _ in places])
-        quiet = set()
-        for member, place in places:
+        newest = await self._newest(user_id, [member for member, _ in places])
+        return {
+            member.conversation_id
+            for member, place in places
+            if member.conversation_id not in newest or newest[member.conversation_id].seq <= place
+        }
+
+    async def _newest(self, user_id: str, members: Sequence[MemberRecord]) -> dict[str, Entry]:
+        """The newest message that was said to the member in each of these conversations."""
+        newest = await self._log.last_messages([member.conversation_id for member in members])
+        found: dict[str, Entry] = {}
+        for member in members:
             entry, eyes = newest.get(member.conversation_id), Eyes(user_id, member.sees_from)
             if entry is not None and user_id in unseen_by(entry):
                 entry = await self._look_back(entry, eyes)
-            if entry is None or entry.seq <= place:
-                quiet.add(member.conversation_id)
-        return quiet
+            if entry is not None:
+                found[member.conversation_id] = entry
+        return found
 
     async def _look_back(self, newest: Entry, eyes: Eyes) -> Entry | None:
         before: int | None = newest.seq

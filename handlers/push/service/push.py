@@ -1,8 +1,8 @@
 """The push service: registers devices, hears what was said and read, and has it worked on."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from handlers.auth.service import Auth
@@ -11,13 +11,14 @@ from handlers.chat.service import Chat
 from handlers.notices.models import NoticePush
 from handlers.notices.service import Notices
 from handlers.presence.service import Presence
-from handlers.push.models import NOTICE, Platform, PushState, Registration, Target
+from handlers.push.models import BADGE, NOTICE, Platform, PushState, Registration, Target
 from handlers.push.senders import Sender
 from handlers.push.service.errors import PlatformOff
 from handlers.push.service.intake import Intake
+from handlers.push.service.watch import Watch
 from handlers.push.service.worker import Worker
 from handlers.push.settings import PushSettings
-from handlers.push.store import MatterStore, News, TargetStore
+from handlers.push.store import Look, MatterStore, News, NodeStore, TargetStore
 from handlers.social.service import Social
 from server.actors import Actor
 from server.clock import Clock
@@ -43,6 +44,8 @@ class Push:
         presence: Presence,
         chat: Chat,
         notices: Notices,
+        nodes: NodeStore,
+        node: str,
         clock: Clock,
         settings: PushSettings,
     ) -> None:
@@ -50,11 +53,13 @@ class Push:
         self._matters = matters
         self._senders = senders
         self._vapid = vapid
+        self._chat = chat
         self._clock = clock
         self._hosts = settings.hosts
         self._tasks: list[asyncio.Task[None]] = []
         self._ack = ack = timedelta(seconds=settings.ack_seconds)
         self.intake = Intake(targets, matters, presence=presence, social=social, clock=clock, ack=ack)
+        self.watch = Watch(nodes, self.intake, chat, clock, node=node)
         self.worker = Worker(
             targets,
             matters,
@@ -70,10 +75,12 @@ class Push:
     async def start(self) -> None:
         """Begin to work."""
         if self._senders:
+            self._chat.when_read(self.intake.read)
             loop = asyncio.get_running_loop()
             self._tasks = [
                 loop.create_task(self.intake.run(), name="push intake"),
                 loop.create_task(self.worker.run(), name="push worker"),
+                loop.create_task(self.watch.run(), name="push watch"),
             ]
 
     async def stop(self) -> None:
@@ -81,6 +88,7 @@ class Push:
         await end(*self._tasks)
         if self._senders:
             await self.intake.settle()
+            await self.watch.stop()
         for sender in self._senders.values():
             await sender.close()
 
@@ -99,6 +107,7 @@ class Push:
             raise PlatformOff(wanted.platform)
         if wanted.platform == "webpush":
             self._must_be_known(wanted.token)
+        badge = await self._chat.notices.badge(actor.user_id)  # the app runs, so that is what it shows
         target = Target(
             session_id=actor.session_id,
             user_id=actor.user_id,
@@ -107,9 +116,11 @@ class Push:
             token=wanted.token,
             p256dh=wanted.keys.p256dh if wanted.keys else "",
             auth=wanted.keys.auth if wanted.keys else "",
+            badge=badge.number,
         )
         for _ in range(ATTEMPTS):
             if await self._targets.put(target, self._clock.now()):
+                await self._look_at_badges([target], self._clock.now())
                 return await self.state(actor)
         raise Unavailable("Another session registers the same device: try again.", retry_after_ms=1000)
 
@@ -122,11 +133,32 @@ class Push:
         if self._senders:
             self.intake.heard(event)
 
-    async def look_again(self, conversation_id: str, user_id: str | None = None) -> None:
-        """Something was read, deleted or muted: see again what devices show of it."""
+    async def changed(self, conversation_id: str, user_id: str) -> None:
+        """A person has read, marked, muted, archived or left a conversation: see again what his devices show."""
         if self._senders:
             now = self._clock.now()
             await self._matters.look_again(conversation_id, user_id, now, now + self._ack)
+            await self._look_at_badges(await self._targets.of_users([user_id]), now)
+
+    async def deleted(self, conversation_id: str, user_ids: Collection[str]) -> None:
+        """A message was taken back: see again what the devices of those show who could see it."""
+        if self._senders:
+            now = self._clock.now()
+            await self._matters.look_again(conversation_id, None, now, now + self._ack)
+            await self._look_at_badges(await self._targets.badged(user_ids), now)
+
+    async def expired(self, conversation_id: str) -> None:
+        """What was over anyway was swept away: badges were looked at when it was over."""
+        if self._senders:
+            now = self._clock.now()
+            await self._matters.look_again(conversation_id, None, now, now + self._ack)
+
+    async def look_at_all(self, user_id: str) -> None:
+        """Somebody blocks a person, or no longer does: see again everything that his devices show."""
+        if self._senders:
+            now = self._clock.now()
+            await self._matters.look_at_all(user_id, now)
+            await self._look_at_badges(await self._targets.of_users([user_id]), now)
 
     async def noticed(self, push: NoticePush) -> None:
         """A notice is to be pushed to its person's devices. Repeatable without harm."""
@@ -149,6 +181,10 @@ class Push:
         """A person was erased."""
         await self._targets.forget(user_id)
         await self._matters.forget(user_id)
+
+    async def _look_at_badges(self, targets: Sequence[Target], due: datetime) -> None:
+        looks = [Look(one.session_id, one.user_id, BADGE, due) for one in targets]
+        await self._matters.look(looks, self._clock.now())
 
     def _must_be_known(self, endpoint: str) -> None:
         """A browser names any address; this server sends to known push services only, and not into its own network."""

@@ -27,6 +27,7 @@ async def test_r28_reading_moves_the_watermark_and_tells_the_own_devices_and_the
         "readSeq": 3,
         "deliveredSeq": 3,
         "markedUnread": False,
+        "total": 1,
     }
     assert await phone.next("conversation:read") == answer
     assert await adas.next("receipt:update") == {
@@ -182,3 +183,22 @@ async def test_r23_in_a_group_of_more_than_a_hundred_nobody_is_told_who_has_read
     receipts = await ada.ask("GET", f"/api/messages/{message['id']}/receipts")
     assert (receipts["readCount"], receipts["memberCount"]) == (1, 100)
     assert (receipts["readBy"], receipts["deliveredTo"]) == ([], [])
+
+
+async def test_r26_whatever_tells_of_unread_messages_tells_the_badge_as_it_is_now(people: People, door: Door) -> None:
+    ada, bob = await people("ada", "bob")
+    one, other, muted = await direct(ada, bob), await group(ada, bob), await group(ada, bob)
+    await bob.ask("PUT", f"/api/conversations/{muted}", {"muted": True})
+    for conversation in (one, other, muted):
+        await say(ada, conversation)
+    phone = await bob.socket("phone")
+
+    listed = await door(bob, "chat.list_mine", {"limit": 1})
+    delivered = await door(bob, "chat.delivered", {"conversationId": one, "upToSeq": 2})
+    read = await door(bob, "chat.read", {"conversationId": one, "upToSeq": 2})
+    marked = await door(bob, "chat.mark_unread", {"conversationId": one})
+
+    assert (listed["total"], delivered["total"], read["total"], marked["total"]) == (2, None, 1, 2)
+    heard = [await phone.next("conversation:read"), await phone.next("conversation:unread")]
+    assert heard == [read, marked]
+    assert (read["unread"], read["mentions"], read["seq"]) == (0, 0, 2)

@@ -316,9 +316,9 @@ async def test_r27_a_request_is_in_no_badge_and_is_not_pushed(people: People) ->
     await bob.ask("POST", f"/api/message-requests/{conversation}/accept")
     accepted = await notices.of(actor, conversation, 2)
 
-    assert (request.quiet, request.badge, request.unread, request.text) == (True, 1, 1, "New message")
-    assert (loud.quiet, loud.badge) == (False, 1)
-    assert (accepted.quiet, accepted.badge, accepted.text) == (False, 2, "Hello")
+    assert (request.quiet, request.badge.number, request.unread, request.text) == (True, 1, 1, "New message")
+    assert (loud.quiet, loud.badge.number) == (False, 1)
+    assert (accepted.quiet, accepted.badge.number, accepted.text) == (False, 2, "Hello")
 
 
 async def test_who_takes_no_strangers_any_more_is_not_written_to(people: People) -> None:
