@@ -231,6 +231,7 @@ async def test_archived_and_muted_concern_only_the_one_who_says_so_on_all_device
         "conversationId": conversation,
         "isArchived": True,
         "keepArchived": False,
+        "archivedSeq": 1,
         "isHidden": False,
         "isIgnored": False,
         "muted": True,
