@@ -9,6 +9,7 @@ redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[2])
 if redis.call('ZSCORE', KEYS[1], ARGV[1]) or redis.call('ZCARD', KEYS[1]) < tonumber(ARGV[5]) then
   redis.call('ZADD', KEYS[1], ARGV[2] + ARGV[3], ARGV[1])
   redis.call('PEXPIRE', KEYS[1], ARGV[3])
+  redis.call('PEXPIRE', KEYS[1], ARGV[3])
   return 1
 end
 if redis.call('SET', KEYS[2], 1, 'NX', 'PX', ARGV[4]) then return 2 end

@@ -36,8 +36,11 @@ async def _world(people: People) -> World:
     friends = await ada.ask("GET", "/api/friends")
     sessions = await ada.ask("GET", "/api/auth/sessions")
     await dan.ask("POST", "/api/friends/request", {"recipientId": ada.id})
-    await ada.server.app.relay.settle()
-    notices = await ada.ask("GET", "/api/notices")
+
+    async def told() -> list[Any]:
+        return list((await ada.ask("GET", "/api/notices"))["notices"])
+
+    await until(told)
     return World(
         ada=ada,
         bob=bob,
@@ -47,7 +50,7 @@ async def _world(people: People) -> World:
         folder=folder["folders"][0]["id"] if "folders" in folder else folder["id"],
         session=sessions["sessions"][0]["id"],
         stranger=dan.id,
-        notice=notices["notices"][0]["id"],
+        notice=(await told())[0]["id"],
     )
 
 

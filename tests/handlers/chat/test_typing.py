@@ -108,12 +108,22 @@ async def test_who_was_removed_through_another_server_a_moment_ago_shows_nobody_
     assert len(adas.events("message:typing")) == 1
 
 
+@pytest.fixture
+def long(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Typing lasts for ten minutes and is passed on once in half a minute: no test is so slow."""
+    for server in pair:
+        typing = server.service("chat").typing
+        rules = typing._rules.model_copy(update={"typing_every_seconds": 30.0, "typing_ends_seconds": 600.0})
+        monkeypatch.setattr(typing, "_rules", rules)
+
+
 async def heard(socket: Socket) -> list[tuple[str | None, bool, bool]]:
     """Who types, whether he begins, and whether it is said of several."""
     await socket.settle()
     return [(one["userId"], one["isTyping"], one["several"]) for one in socket.events("message:typing")]
 
 
+@pytest.mark.usefixtures("long")
 async def test_r30_a_device_hears_typing_only_in_conversations_that_it_has_open(people: People, pair: Pair) -> None:
     ada, bob, cyd = await people("ada", "bob", "cyd")
     first, second = await group(ada, bob, cyd), await group(ada, bob, cyd, name="Other")
@@ -175,6 +185,7 @@ async def test_r30_a_stranger_opens_nothing(people: People) -> None:
     assert refusal.value.code == "not_found"
 
 
+@pytest.mark.usefixtures("long")
 async def test_r30_of_more_than_three_who_type_the_others_are_several(
     people: People, pair: Pair, clock: TurnableClock
 ) -> None:
@@ -192,10 +203,10 @@ async def test_r30_of_more_than_three_who_type_the_others_are_several(
     await until_heard(readers, expected)
     await types(sockets[3], conversation, now=False)  # he was not named
     await types(sockets[0], conversation, now=False)
-    clock.advance(seconds=3)
+    clock.advance(seconds=30)
     await types(sockets[3], conversation)
     await until_heard(readers, [*expected, (ada, False, False), (dan, True, False)])
-    clock.advance(seconds=7)  # nobody has typed for so long
+    clock.advance(seconds=601)  # nobody has typed for so long
     await types(sockets[4], conversation)
     await until_heard(readers, [*expected, (ada, False, False), (dan, True, False), (typists[4].id, True, False)])
 

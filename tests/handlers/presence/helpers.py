@@ -14,6 +14,7 @@ from tests.harness.people import Person, Socket
 from tests.harness.servers import Server, until
 
 __all__ = [
+    "all_heard",
     "arrive",
     "befriend",
     "block",
@@ -38,14 +39,19 @@ async def arrive(person: Person, device: str | None = None) -> Socket:
 async def befriend(one: Person, other: Person) -> str:
     """The two are friends, and every slice has heard of it."""
     friendship = await social.befriend(one, other)
-    await one.server.app.relay.settle()
+    await all_heard(one.server)
+    return friendship
+
+
+async def all_heard(server: Server) -> None:
+    """Every slice has heard of everything."""
+    await server.app.relay.settle()
 
     async def heard() -> bool:
-        return await one.server.app.mongo.collection(OUTBOX).count({}) == 0
+        return await server.app.mongo.collection(OUTBOX).count({}) == 0
 
-    # The process's own sweep may have taken the letter before the one who waits for it.
+    # The sweep of a process may have taken a letter before the one who waits for it.
     await until(heard)
-    return friendship
 
 
 async def freeze(server: Server) -> None:

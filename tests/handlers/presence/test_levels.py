@@ -6,7 +6,7 @@ import pytest
 
 from handlers.presence.service import Presence
 from tests.conftest import Cluster, People
-from tests.handlers.presence.helpers import arrive, befriend, block, freeze, pass_time, presence_of
+from tests.handlers.presence.helpers import all_heard, arrive, befriend, block, freeze, pass_time, presence_of
 from tests.harness.clock import TurnableClock
 from tests.harness.people import Person, Refusal, Socket
 from tests.harness.servers import Server
@@ -23,7 +23,7 @@ LEVELS = {
 async def privacy(person: Person, **change: Any) -> Any:
     """Somebody changes his settings, and every slice has heard of it."""
     answer = await person.ask("PUT", "/api/users/me/privacy", change)
-    await person.server.app.relay.settle()
+    await all_heard(person.server)
     return answer
 
 
@@ -125,7 +125,7 @@ async def test_r34_a_stranger_who_watches_hears_each_state_once_and_that_it_is_h
     await privacy(ada, presenceVisibility="everyone", presenceNever=[])
     assert await pass_on() == ["busy", "offline", "online"]
     await block(ada, bob)
-    await server.app.relay.settle()
+    await all_heard(server)
     assert await pass_on() == ["busy", "offline", "online", "offline"]
 
 
@@ -142,7 +142,7 @@ async def test_r34_friends_hear_a_change_of_level_at_once_and_only_those_whom_it
     await privacy(ada, presenceVisibility="close")
     assert (await told(bobs, ada), await told(cleos, ada)) == (["offline"], [])
     await ada.ask("PUT", f"/api/friends/{to_cleo}", {"relationship": "work"})
-    await server.app.relay.settle()
+    await all_heard(server)
     assert (await told(bobs, ada), await told(cleos, ada)) == (["offline"], ["offline"])
     await privacy(ada, presenceVisibility="friends")
     assert (await told(bobs, ada), await told(cleos, ada)) == (["offline", "online"], ["offline", "online"])
