@@ -5,13 +5,14 @@ both have. A process that died takes its sessions with it: their clients `sync`.
 """
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from typing import Literal
 
 from server.hub.connections import Connection, Outlet
 from server.hub.frames import Claim, Handover
 from server.hub.listening import Listening
-from server.hub.recovery import Kept, Recoverable, Recoveries, Returning, owner_of
+from server.hub.recovery import MAX_ABSENT, Kept, Recoverable, Recoveries, Returning, owner_of
 
 CLAIM_SECONDS = 1.0
 """How long the process that had the session may take to hand it over."""
@@ -26,6 +27,8 @@ class Recovering:
         self.sessions = Recoveries(listening.leave)
         self._connected: dict[str, Recoverable] = {}
         self._claims: dict[str, asyncio.Future[Sequence[Kept]]] = {}
+        self._given: OrderedDict[str, None] = OrderedDict()
+        """Sessions that were handed over, the longest ago first: their clients may come back here."""
 
     async def session(self, connection: Connection, returning: Returning) -> tuple[Recoverable, Sequence[Kept] | None]:
         """The session of a connection, and what its client missed; None when it begins anew."""
@@ -33,7 +36,7 @@ class Recovering:
         known = self.sessions.get(pid)
         if known is not None and known.owner == owner_of(connection):
             known.detach()
-        elif known is None and pid and pid.partition(".")[0] != self._node and pid not in self._claims:
+        elif known is None and self._may_be_elsewhere(pid) and pid not in self._claims:
             known = await self._claimed(connection, pid)
         else:
             known = None
@@ -42,6 +45,10 @@ class Recovering:
             self.sessions.drop(pid if known is not None else "")
             return self._start(connection), None
         return known, missed
+
+    def _may_be_elsewhere(self, pid: str) -> bool:
+        """Whether another process may have the session: it began there, or was handed over from here."""
+        return bool(pid) and (pid.partition(".")[0] != self._node or pid in self._given)
 
     def begin(self, connection_id: str, session: Recoverable, outlet: Outlet) -> None:
         """The client of a session is connected."""
@@ -106,6 +113,7 @@ class Recovering:
             self.sessions.drop(pid)
             return None
         session.resume(frames)
+        self._given.pop(pid, None)
         return session
 
     def _hand_over(self, claim: Claim) -> None:
@@ -115,3 +123,6 @@ class Recovering:
         session.detach()
         self._listening.backplane.send(Handover(claim.pid, claim.by, session.kept()))
         self.sessions.drop(claim.pid)
+        self._given[claim.pid] = None
+        while len(self._given) > MAX_ABSENT:
+            self._given.popitem(last=False)

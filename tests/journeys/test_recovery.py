@@ -127,6 +127,15 @@ async def test_a_client_that_comes_back_to_another_process_gets_exactly_what_it_
         assert [one["content"] for one in client.events("message:new")] == ["one", "two", "three", "four"]
         assert (sessions(first), sessions(second)) == (0, 1)
 
+        board.to = first
+        await client.cut()
+        await client.next("(disconnect)")
+        await say(ada, conversation, "five")
+
+        assert await client.next("(connect)") == {"recovered": True}
+        assert (await client.next("message:new"))["content"] == "five"
+        assert (sessions(first), sessions(second)) == (1, 0)
+
 
 async def test_when_the_process_of_a_session_is_gone_its_client_begins_anew(
     people: People, cluster: Cluster, client: JavaScriptClient
