@@ -31,8 +31,8 @@ class Resumes:
     storms: int = 3
     span: float = 10.0
     most_late: float = MOST_LATE
-    most_questions: float = 0.01
-    """Questions to MongoDB for each client that comes back: jobs ask some meanwhile."""
+    most_questions: float = 0.05
+    """Questions to MongoDB for each client that comes back: jobs and those who tell of presence ask some meanwhile."""
 
 
 FULL = Resumes()
