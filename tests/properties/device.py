@@ -32,6 +32,7 @@ class Held:
     joined: int
     read: int
     head: int = 0
+    """The last entry before the first hole."""
     told: int = 0
     """The `seq` of the last absolute numbers: what says less is older, and ignored."""
     muted: bool = False
@@ -48,6 +49,11 @@ class Held:
         self.muted, self.archived_seq = told["muted"], told["archivedSeq"]
         self.muted_until = _time(told["mutedUntil"])
         self.archived = told["isArchived"] and self.archived_seq is None
+
+    def reach(self, seq: int) -> None:
+        """An entry was told. What lies before it may still be on its way, by `sync`: then this is not the place yet."""
+        if seq == self.head + 1:
+            self.head = seq
 
     def loud(self, now: datetime) -> bool:
         """Whether it is neither muted nor archived."""
@@ -257,11 +263,11 @@ class Device:
                 del self.held[conversation]
         elif event in {"message:new", "message:updated"}:
             self._take(held, payload)
-            held.head = max(held.head, payload["revision"])
+            held.reach(payload["revision"])
         elif event in {"message:deleted", "message:hidden"}:
             over = event == "message:hidden" or payload["deletedBy"] == "expired"
             (self._vanished if over else self._gone)(held, payload["targetSeq"])
-            held.head = max(held.head, payload["seq"])
+            held.reach(payload["seq"])
 
     def _blocked(self, event: str, payload: dict[str, Any]) -> None:
         """The events of one person come from whichever process did it, so the end may be heard before the beginning."""

@@ -8,8 +8,9 @@ import pytest
 from tests.properties.place import Place
 from tests.properties.unread import Unread, stories
 
-SEEDS = (1,)
-STEPS = 16
+SEEDS = (4, 7)
+"""Two that have most of the deeds in them."""
+STEPS = 24
 
 
 @pytest.mark.timeout(300)
