@@ -83,7 +83,9 @@ class Envelopes:
             raise NotFound("There is no such member in this conversation.")
         whole = () if new.passing else way.members
         device, rosters = await self._directory.sending(actor, {*named, *whole})
-        await self._spend("e2ee.send", [(f"{actor.user_id}/{one}", TO_ONE) for one in sorted(named)[:1]])
+        # What goes to a whole group counts once for the group: a bucket for each of 500 members would cost more.
+        targets = [new.conversation_id] if new.to_group else sorted(named.keys() - {actor.user_id})
+        await self._spend("e2ee.send", [(f"{actor.user_id}/{one}", TO_ONE) for one in targets])
         check(named, rosters, sender=actor.user_id, device=device, everybody=whole)
         _must_be_small(new)
         needs_sync = actor.user_id not in named and len(rosters[actor.user_id].devices) > 1

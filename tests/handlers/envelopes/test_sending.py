@@ -1,11 +1,13 @@
 """Messages from device to device: who gets them, in which order, once."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from crypto.directory import base64
+from server.routes import Limit
 from tests.handlers.chat.conftest import HERE, Pair, People
 from tests.handlers.chat.helpers import block, direct, said, shown
 from tests.handlers.envelopes.helpers import (
@@ -433,3 +435,24 @@ async def _again(device: Device, sign_in: str) -> None:
 
 def _without(body: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in body.items() if name != "conversationId"}
+
+
+async def test_what_is_sent_counts_for_each_recipient_and_once_for_a_whole_group(
+    people: People, pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, bob, cleo = await people("ada", "bob", "cleo")
+    phone, laptop, watch = await first(ada), await first(bob), await first(cleo)
+    tablet = await next_of(phone)
+    where = await secret(ada, bob)
+    group, epoch = await circle(ada, bob, cleo)
+    counted: list[list[str]] = []
+
+    async def spend(_: str, limits: Sequence[tuple[str, Limit]]) -> None:
+        counted.append([who for who, _ in limits])
+
+    monkeypatch.setattr(pair[0].service("envelopes"), "_spend", spend)
+
+    await phone.send(pairwise(where, [laptop, tablet]))
+    await phone.send(to_group(group, epoch, [laptop, watch, tablet], "to all"))
+
+    assert counted == [[f"{ada.id}/{bob.id}"], [f"{ada.id}/{group}"]]
