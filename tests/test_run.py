@@ -316,7 +316,7 @@ class TestWhatCannotStart:
         assert refusal.says in program.said
         assert "Traceback" not in program.said
         assert "hush" not in program.said
-        assert len(program.err) <= 6, program.said
+        assert len(program.err) <= 8, program.said
 
     async def test_a_port_in_use_is_the_first_thing_said(self, tmp_path: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as other:

@@ -87,7 +87,7 @@ async def _erased(chat: Chat, event: UserErased) -> None:
     await chat.links.forget(event.payload.user_id)
     await chat.scheduled.forget(event.payload.user_id)
     await chat.folders.forget(event.payload.user_id)
-    await chat.forget_own(event.payload.user_id)
+    await chat.shelf.forget_own(event.payload.user_id)
 
 
 async def _befriended(chat: Chat, event: FriendAdded) -> None:

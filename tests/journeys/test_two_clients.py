@@ -159,7 +159,13 @@ async def test_typing_and_reading_reach_the_other(pair: Pair) -> None:
     unread = await bob.client.ask("message:read", conversationId=conversation, messageId=said["id"])
     receipt = await ada.client.next("receipt:update")
 
-    assert typing == {"conversationId": conversation, "userId": bob.id, "isTyping": True, "kind": "text"}
+    assert typing == {
+        "conversationId": conversation,
+        "userId": bob.id,
+        "isTyping": True,
+        "kind": "text",
+        "several": False,
+    }
     assert receipt == {
         "conversationId": conversation,
         "userId": bob.id,

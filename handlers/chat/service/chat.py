@@ -101,7 +101,7 @@ class Chat:
         self._states = States(conversations, members)
         self._gate = Gate(self._states)
         self._desk = Desk(log, self._states, publish)
-        self._shelf = shelf
+        self.shelf = shelf
         self._notes = Notes(conversations, members, shelf.timers, clock)
         self._repairs = Repairs(log, self._states)
         self._noting: asyncio.Task[None] | None = None
@@ -376,17 +376,8 @@ class Chat:
         return await self._members.large_of(user_ids)
 
     def when_read(self, heard: Callable[[Collection[tuple[str, str]]], None]) -> None:
-        """Whom to tell when it is noted that people (conversation, user) have read by saying something there.
-
-        It must not wait for anything.
-        """
+        """Whom to tell, without a wait, that people (conversation, user) have read by saying something there."""
         self._notes.heard = heard
-
-    async def forget_own(self, user_id: str) -> None:
-        """Drop what a person who is gone has kept for himself: stars, drafts, and which threads he followed."""
-        await self._shelf.stars.forget(user_id)
-        await self._shelf.drafts.forget(user_id)
-        await self._shelf.threads.forget(user_id)
 
     async def start(self) -> None:
         """Begin to write."""

@@ -32,6 +32,12 @@ class Shelf:
     drafts: DraftStore
     threads: ThreadStore
 
+    async def forget_own(self, user_id: str) -> None:
+        """Drop what a person who is gone has kept for himself: stars, drafts, and which threads he followed."""
+        await self.stars.forget(user_id)
+        await self.drafts.forget(user_id)
+        await self.threads.forget(user_id)
+
 
 def shelf_of(collection: Callable[[str], Collection]) -> Shelf:
     """The stores over the collections of these names."""

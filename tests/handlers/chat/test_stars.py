@@ -190,7 +190,7 @@ async def test_whoever_is_erased_leaves_no_star_and_no_draft(people: People, ser
         await who.ask("POST", f"/api/messages/{message['id']}/star", {})
         await who.ask("PUT", f"/api/conversations/{conversation}/draft", {"content": "mine"})
 
-    await server.service("chat").forget_own(bob.id)
+    await server.service("chat").shelf.forget_own(bob.id)
 
     for collection in ("stars", "chat_drafts"):
         rows = await server.app.mongo.collection(collection).find({"conversationId": conversation}, limit=10)
